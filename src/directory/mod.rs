@@ -1,0 +1,226 @@
+//! The directory: who takes part, what each may send and receive, how each is reached, and who may
+//! speak for whom.
+//!
+//! A pure snapshot: sources (a file, AKELDO) make one, and the exchange swaps it whole. It knows
+//! nothing of where it came from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::contract::MessageType;
+use crate::kernel::{Login, OrganisationId, RegisterNumber};
+
+/// An organisation that takes part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participant {
+    /// Country and number.
+    pub id: OrganisationId,
+    /// Its name, for texts.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// Requests it may send (answers and statuses need no right: they follow the case).
+    pub sends: BTreeSet<MessageType>,
+    /// Requests it takes.
+    pub receives: BTreeSet<MessageType>,
+    /// The register numbers of its own accounts.
+    pub register_numbers: BTreeSet<RegisterNumber>,
+    /// Other banks' register numbers that it has explicitly approved for its payoffs.
+    pub approved_register_numbers: BTreeSet<RegisterNumber>,
+    /// How it is reached.
+    pub handler: Handler,
+    /// Whether it wants a receipt for each accepted request.
+    pub receipts: bool,
+    /// How deliveries to it are retried; parts that are not set follow the installation.
+    pub delivery: DeliveryPolicy,
+}
+
+/// What an organisation is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// Settles sales and asks.
+    EstateAgency,
+    /// Holds loans, answers, and may ask other banks (bankbytte).
+    Bank,
+    /// Holds loans that a bank manages; is never asked itself (boligkredittforetak).
+    CoveredBondCompany {
+        /// The bank to ask instead.
+        parent: OrganisationId,
+    },
+}
+
+/// How a participant is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handler {
+    /// Its own AMQP queues.
+    Amqp,
+    /// The built-in bank, with the loan book of this file.
+    LoanBook(PathBuf),
+}
+
+/// How deliveries to one participant are carried out, where that differs from the installation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliveryPolicy {
+    /// Seconds before the first retry.
+    pub retry_first_seconds: Option<u64>,
+    /// Seconds that a wait between two tries never exceeds.
+    pub retry_longest_seconds: Option<u64>,
+    /// Seconds after which a delivery is given up.
+    pub give_up_after_seconds: Option<u64>,
+    /// Deliveries under way at the same time.
+    pub in_flight: Option<usize>,
+    /// Seconds within which the bank has promised to answer, by request type; none by default,
+    /// since no answer time is agreed.
+    pub answer_within_seconds: BTreeMap<MessageType, u64>,
+}
+
+/// A system vendor or data centre that connects on behalf of participants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// Its login.
+    pub login: Login,
+    /// Its name, for texts.
+    pub name: String,
+    /// For whom it may speak.
+    pub speaks_for: BTreeSet<OrganisationId>,
+}
+
+/// The snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directory {
+    participants: BTreeMap<OrganisationId, Arc<Participant>>,
+    operators: BTreeMap<Login, Operator>,
+}
+
+/// Why a directory does not hold together; each names whom it is about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// The same organisation twice.
+    #[error("participant {0} is listed twice; keep one")]
+    RepeatedParticipant(OrganisationId),
+    /// The same login twice.
+    #[error("operator `{0}` is listed twice; keep one")]
+    RepeatedOperator(Login),
+    /// A covered-bond company whose parent is not a bank of the directory.
+    #[error("{company} names {parent} as its parent bank, which is not listed as a bank")]
+    UnknownParent {
+        /// The company.
+        company: OrganisationId,
+        /// The parent it names.
+        parent: OrganisationId,
+    },
+    /// An operator that speaks for somebody who is not listed.
+    #[error("operator `{login}` speaks for {participant}, which is not listed as a participant")]
+    UnknownSpokenFor {
+        /// The operator.
+        login: Login,
+        /// Whom it names.
+        participant: OrganisationId,
+    },
+    /// Two banks with the same register number: accounts could not be told apart.
+    #[error("register number {number} is listed for both {first} and {second}; it belongs to one")]
+    SharedRegisterNumber {
+        /// The number.
+        number: RegisterNumber,
+        /// One bank.
+        first: OrganisationId,
+        /// The other.
+        second: OrganisationId,
+    },
+}
+
+impl Directory {
+    /// A directory of these participants and operators.
+    ///
+    /// # Errors
+    /// All the places where it does not hold together, at once.
+    pub fn new(
+        participants: Vec<Participant>,
+        operators: Vec<Operator>,
+    ) -> Result<Self, Vec<DirectoryError>> {
+        let mut directory = Self::default();
+        let mut errors = Vec::new();
+        let mut owners: BTreeMap<RegisterNumber, OrganisationId> = BTreeMap::new();
+        for participant in participants {
+            for number in &participant.register_numbers {
+                if let Some(first) = owners.insert(number.clone(), participant.id.clone()) {
+                    errors.push(DirectoryError::SharedRegisterNumber {
+                        number: number.clone(),
+                        first,
+                        second: participant.id.clone(),
+                    });
+                }
+            }
+            let id = participant.id.clone();
+            if directory.participants.insert(id.clone(), Arc::new(participant)).is_some() {
+                errors.push(DirectoryError::RepeatedParticipant(id));
+            }
+        }
+        for operator in operators {
+            let login = operator.login.clone();
+            if directory.operators.insert(login.clone(), operator).is_some() {
+                errors.push(DirectoryError::RepeatedOperator(login));
+            }
+        }
+        errors.extend(directory.loose_ends());
+        if errors.is_empty() { Ok(directory) } else { Err(errors) }
+    }
+
+    fn loose_ends(&self) -> Vec<DirectoryError> {
+        let companies = self.participants.values().filter_map(|participant| {
+            let Role::CoveredBondCompany { parent } = &participant.role else { return None };
+            let is_bank = self.participant(parent).is_some_and(|found| found.role == Role::Bank);
+            (!is_bank).then(|| DirectoryError::UnknownParent {
+                company: participant.id.clone(),
+                parent: parent.clone(),
+            })
+        });
+        let spoken_for = self.operators.values().flat_map(|operator| {
+            operator
+                .speaks_for
+                .iter()
+                .filter(|participant| self.participant(participant).is_none())
+                .map(|participant| DirectoryError::UnknownSpokenFor {
+                    login: operator.login.clone(),
+                    participant: participant.clone(),
+                })
+        });
+        companies.chain(spoken_for).collect()
+    }
+
+    /// The participant with this number.
+    pub fn participant(&self, id: &OrganisationId) -> Option<&Arc<Participant>> {
+        self.participants.get(id)
+    }
+
+    /// All participants, by number.
+    pub fn participants(&self) -> impl Iterator<Item = &Arc<Participant>> {
+        self.participants.values()
+    }
+
+    /// The operator with this login.
+    pub fn operator(&self, login: &Login) -> Option<&Operator> {
+        self.operators.get(login)
+    }
+
+    /// All operators, by login.
+    pub fn operators(&self) -> impl Iterator<Item = &Operator> {
+        self.operators.values()
+    }
+
+    /// Whether this login may speak for this organisation.
+    pub fn speaks_for(&self, login: &Login, id: &OrganisationId) -> bool {
+        self.operator(login).is_some_and(|operator| operator.speaks_for.contains(id))
+    }
+}
+
+impl Participant {
+    /// Whether an account with this register number may receive this bank's payoffs.
+    pub fn takes_payment_at(&self, number: &RegisterNumber) -> bool {
+        self.register_numbers.contains(number) || self.approved_register_numbers.contains(number)
+    }
+}

@@ -1,0 +1,12 @@
+//! innfri carries payoff questions and answers between estate agents and banks.
+//!
+//! A request's way, eight stops, no going back: `channel/amqp/consume` → `exchange/receive` →
+//! `contract/check` → `decide/request` → `exchange/commit` → `journal` → acknowledged; then
+//! `exchange/dispatch` → `channel/amqp/publish`. ARCHITECTURE.md is the map.
+
+pub mod case;
+pub mod contract;
+pub mod directory;
+pub mod kernel;
+pub mod market;
+pub mod port;

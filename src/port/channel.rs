@@ -1,0 +1,116 @@
+//! Channels: [`Intake`] is what a channel calls with what arrived, [`Sender`] is what the dispatcher
+//! calls with what is owed.
+
+use async_trait::async_trait;
+
+use crate::case::Delivery;
+use crate::kernel::{CaseId, Incoming};
+
+/// Takes messages in. Implemented by the exchange.
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// Decides on a message and commits the decision. When this returns `Ok`, the message is safe and
+    /// its sender may be told so; until then it is not.
+    ///
+    /// # Errors
+    /// When the decision could not be kept; the message must be offered again later.
+    async fn take(&self, incoming: Incoming) -> Result<Taken, IntakeError>;
+
+    /// Keeps a message that the broker itself gave up on, with its history, as a dead letter.
+    ///
+    /// # Errors
+    /// As for [`Intake::take`].
+    async fn keep_dead(&self, incoming: Incoming) -> Result<Taken, IntakeError>;
+}
+
+/// What became of a message that was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The case it belongs to.
+    pub case: Option<CaseId>,
+    /// What was decided.
+    pub disposition: Disposition,
+}
+
+/// What was decided about a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Disposition {
+    /// It had its effect.
+    Accepted,
+    /// It was here before and had its effect then.
+    Repeated,
+    /// It was a request that was refused; the asker is owed a status that says why.
+    Refused,
+    /// It was not accepted; its sender is owed a rejection that says why.
+    Rejected,
+    /// Nobody could be told; it is kept as a dead letter.
+    DeadLettered,
+}
+
+/// Why a message could not be taken in now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IntakeError {
+    /// The journal cannot be reached or written; offer the message again.
+    #[error("the journal is not available; the message stays where it is and is offered again")]
+    Unavailable,
+    /// innfri is stopping; offer the message to another process, or later.
+    #[error("innfri is stopping; the message stays where it is")]
+    Stopping,
+}
+
+/// Sends what is owed. Implemented by each channel.
+#[async_trait]
+pub trait Sender: Send + Sync {
+    /// Sends a group and tells, in the same order, what became of each. `Ok` means that the far side
+    /// has confirmed it. Repeats are allowed: each message carries its delivery id.
+    async fn send(&self, group: Vec<Outgoing>) -> Vec<Result<(), SendError>>;
+}
+
+/// One message to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What is owed.
+    pub delivery: Delivery,
+}
+
+/// Why a message was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The way is down: no connection, or it broke before the confirmation.
+    #[error("no connection: {0}")]
+    Unavailable(String),
+    /// The broker took the message but no queue did.
+    #[error("no queue takes it: {0}")]
+    Unroutable(String),
+    /// The far side refused this message, such as for a full queue.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// No confirmation came in time.
+    #[error("no confirmation within {0} s")]
+    TimedOut(u64),
+    /// The directory names a way that is not set up here.
+    #[error("not set up: {0}")]
+    NotSetUp(String),
+}
+
+impl SendError {
+    /// A code of low variety, for tables and metrics.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Unroutable(_) => "unroutable",
+            Self::Refused(_) => "refused",
+            Self::TimedOut(_) => "timed_out",
+            Self::NotSetUp(_) => "not_set_up",
+        }
+    }
+
+    /// Whether this speaks about the receiver alone (so that its breaker should count it), rather than
+    /// about the way that all share.
+    pub const fn is_the_receivers(&self) -> bool {
+        match self {
+            Self::Unroutable(_) | Self::Refused(_) | Self::TimedOut(_) | Self::NotSetUp(_) => true,
+            Self::Unavailable(_) => false,
+        }
+    }
+}

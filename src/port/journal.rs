@@ -1,0 +1,300 @@
+//! The journal: the durable record, and the only queue inside innfri.
+//!
+//! A [`Decision`] is committed whole or not at all; many share one commit. What is committed is owed
+//! until [`AttemptResult::Delivered`] or a give-up is recorded: a delivery that a process has claimed
+//! falls back when its lease runs out.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::channel::Disposition;
+use crate::case::{Case, DeadLetter, Delivery, Purpose, RecordedEvent, StoredCase};
+use crate::contract::{Body, MessageType};
+use crate::kernel::{CaseId, DeadLetterId, DeliveryId, Digest, MessageId, OrganisationId};
+
+/// What deciding leads to: everything that must be kept about one message, in one commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What became of the message.
+    pub disposition: Disposition,
+    /// The case it belongs to, changed or not.
+    pub case: Option<CaseId>,
+    /// That this message was here.
+    pub inbox: Option<InboxEntry>,
+    /// How the case changes.
+    pub change: Option<CaseChange>,
+    /// What is owed from now on.
+    pub deliveries: Vec<Delivery>,
+    /// What is given up on.
+    pub dead_letters: Vec<DeadLetter>,
+    /// A delivery that is owed no longer.
+    pub given_up: Option<DeliveryId>,
+}
+
+impl Decision {
+    /// A decision that keeps nothing, to build on.
+    pub const fn none(disposition: Disposition) -> Self {
+        Self {
+            disposition,
+            case: None,
+            inbox: None,
+            change: None,
+            deliveries: Vec::new(),
+            dead_letters: Vec::new(),
+            given_up: None,
+        }
+    }
+}
+
+/// That a message was here: the idempotent receiver's key and what its content is recognised by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxEntry {
+    /// Who sent it.
+    pub sender: OrganisationId,
+    /// Its sender's name for it.
+    pub message_id: MessageId,
+    /// Its type and content.
+    pub digest: Digest,
+    /// The case it belongs to.
+    pub case: Option<CaseId>,
+    /// When it was here first.
+    pub at: Timestamp,
+}
+
+/// How a case changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseChange {
+    /// The case as it is from now on.
+    pub case: Case,
+    /// The version it was decided on; `None` for a new case.
+    pub expected: Option<u32>,
+    /// What happened; 1 or more.
+    pub events: Vec<RecordedEvent>,
+    /// The request; present exactly for a new case.
+    pub request: Option<Body>,
+}
+
+/// What to look up before deciding on one message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Key {
+    /// Was this message here before?
+    pub inbox: Option<(OrganisationId, MessageId)>,
+    /// The case whose request was delivered under this id.
+    pub forwarded_as: Option<DeliveryId>,
+    /// The case itself.
+    pub case: Option<CaseId>,
+}
+
+/// What was found for a [`Key`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The message's earlier arrival.
+    pub inbox: Option<InboxEntry>,
+    /// The case.
+    pub case: Option<StoredCase>,
+}
+
+/// In whose name, and for how long, deliveries are claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The process.
+    pub owner: Uuid,
+    /// Now.
+    pub now: Timestamp,
+    /// How long nobody else takes them.
+    pub lease: SignedDuration,
+}
+
+/// A delivery that a process has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwedDelivery {
+    /// What is owed.
+    pub delivery: Delivery,
+    /// Attempts that failed so far.
+    pub attempts: u32,
+    /// Since when it is owed.
+    pub owed_since: Timestamp,
+}
+
+/// What became of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptResult {
+    /// The far side has confirmed it.
+    Delivered {
+        /// Which.
+        delivery: DeliveryId,
+        /// When.
+        at: Timestamp,
+    },
+    /// It failed, and is tried again.
+    Failed {
+        /// Which.
+        delivery: DeliveryId,
+        /// When it is tried again.
+        next_attempt_at: Timestamp,
+        /// What went wrong: a code and words, without personal data.
+        error: String,
+    },
+    /// It was not tried (the receiver's breaker is open, say) and falls due later.
+    Postponed {
+        /// Which.
+        delivery: DeliveryId,
+        /// When it falls due.
+        next_attempt_at: Timestamp,
+    },
+}
+
+impl AttemptResult {
+    /// Which delivery it is about.
+    pub const fn delivery(&self) -> &DeliveryId {
+        match self {
+            Self::Delivered { delivery, .. }
+            | Self::Failed { delivery, .. }
+            | Self::Postponed { delivery, .. } => delivery,
+        }
+    }
+}
+
+/// Which cases to list; parts that are not set do not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaseFilter {
+    /// The asker's reference, exactly.
+    pub reference: Option<String>,
+    /// Asker, receiver of the outcome, or bank.
+    pub organisation: Option<OrganisationId>,
+    /// Open (`true`) or settled (`false`).
+    pub open: Option<bool>,
+    /// What was asked.
+    pub message_type: Option<MessageType>,
+    /// Opened at this time or later.
+    pub since: Option<Timestamp>,
+    /// Opened before this time.
+    pub before: Option<Timestamp>,
+    /// At most so many, newest first; 0 means 100.
+    pub limit: u32,
+}
+
+/// A case with its whole story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseStory {
+    /// The case and its request.
+    pub stored: StoredCase,
+    /// What happened, in order.
+    pub events: Vec<RecordedEvent>,
+    /// What was and is owed, in order.
+    pub deliveries: Vec<DeliveryRecord>,
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRecord {
+    /// Which.
+    pub id: DeliveryId,
+    /// What for.
+    pub purpose: Purpose,
+    /// To whom.
+    pub to: OrganisationId,
+    /// What it says.
+    pub body: Body,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// Since when it is owed.
+    pub owed_since: Timestamp,
+    /// When it is tried next, while it is owed.
+    pub next_attempt_at: Timestamp,
+    /// When the far side confirmed it.
+    pub delivered_at: Option<Timestamp>,
+    /// When it was given up.
+    pub given_up_at: Option<Timestamp>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+/// Which dead letters to list; parts that are not set do not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeadLetterFilter {
+    /// This one.
+    pub id: Option<DeadLetterId>,
+    /// With this reason code.
+    pub reason: Option<String>,
+    /// From or to this organisation.
+    pub organisation: Option<OrganisationId>,
+    /// At most so many, newest first; 0 means 100.
+    pub limit: u32,
+}
+
+/// How much there is of what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Cases that wait for a bank.
+    pub open_cases: u64,
+    /// Deliveries not yet confirmed nor given up.
+    pub owed_deliveries: u64,
+    /// Dead letters.
+    pub dead_letters: u64,
+}
+
+/// Why the journal did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It cannot be reached or written now; try again.
+    #[error("the journal is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What it holds cannot be read; a person must look.
+    #[error("the journal holds something that cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// Why a group was not committed. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The decisions at these places no longer fit what the journal holds: a case has moved on, or the
+    /// message arrived twice at once. Decide on them anew; the others may be committed as they are.
+    #[error("{} decision(s) no longer fit the journal", .0.len())]
+    Conflict(Vec<usize>),
+    /// As for every call.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// The durable record.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Looks up what is known for each key, in the same order.
+    async fn look_up(&self, keys: &[Key]) -> Result<Vec<Found>, JournalError>;
+
+    /// Commits a group of decisions in one transaction. New deliveries are claimed at once for
+    /// `claim.owner`. No two decisions of a group may be about the same case or message.
+    ///
+    /// A dead letter whose id is known is not doubled: its last time and attempts are brought up to
+    /// date. A delivery whose id is known stays as it was.
+    async fn commit(&self, group: &[Decision], claim: &Claim) -> Result<(), CommitError>;
+
+    /// Claims deliveries that are due and that nobody holds, oldest first, leaving out those to
+    /// `except`.
+    async fn claim(
+        &self,
+        claim: &Claim,
+        limit: u32,
+        except: &[OrganisationId],
+    ) -> Result<Vec<OwedDelivery>, JournalError>;
+
+    /// Records what became of attempts. A delivery that is already delivered stays so.
+    async fn record(&self, results: &[AttemptResult]) -> Result<(), JournalError>;
+
+    /// Lists cases, newest first.
+    async fn cases(&self, filter: &CaseFilter) -> Result<Vec<Case>, JournalError>;
+
+    /// A case with its whole story.
+    async fn story(&self, case: &CaseId) -> Result<Option<CaseStory>, JournalError>;
+
+    /// Lists dead letters, newest first.
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+    ) -> Result<Vec<DeadLetter>, JournalError>;
+
+    /// Counts.
+    async fn counts(&self) -> Result<Counts, JournalError>;
+}

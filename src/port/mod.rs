@@ -1,0 +1,14 @@
+//! The seams: what the exchange needs of a journal, a channel and a clock, and what channels call.
+//!
+//! Only traits and their errors live here; errors say what the caller can do about them.
+
+pub mod channel;
+pub mod clock;
+pub mod journal;
+
+pub use channel::{Disposition, Intake, IntakeError, Outgoing, SendError, Sender, Taken};
+pub use clock::{Clock, SystemClock};
+pub use journal::{
+    AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
+    DeliveryRecord, Found, InboxEntry, Journal, JournalError, Key, OwedDelivery,
+};
