@@ -6,6 +6,7 @@
 
 pub mod case;
 pub mod contract;
+pub mod decide;
 pub mod directory;
 pub mod kernel;
 pub mod market;

@@ -49,6 +49,16 @@ impl Contract {
         todo!()
     }
 
+    /// What can be read of a message of any kind.
+    pub fn hints(&self, _body: &[u8]) -> Hints {
+        todo!()
+    }
+
+    /// Reads a stored request again, which was checked when it arrived.
+    pub fn read_request(&self, _body: &super::Body) -> Result<Request, Finding> {
+        todo!()
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> Limits {
         todo!()

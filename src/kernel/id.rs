@@ -72,6 +72,14 @@ identifier! {
     DeadLetterId
 }
 
+impl MessageId {
+    /// The name of a message that came without one: derived from who sent it, its type and content.
+    pub fn of_content(sender: &str, message_type: &str, body: &[u8]) -> Self {
+        let content = super::Digest::of(&[body]).to_string();
+        Self(derive(&["message", sender, message_type, &content]))
+    }
+}
+
 impl CaseId {
     /// The case of a request: the same sender and message id always give the same case.
     pub fn of(sender: &OrganisationId, message: &MessageId) -> Self {

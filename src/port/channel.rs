@@ -1,10 +1,15 @@
 //! Channels: [`Intake`] is what a channel calls with what arrived, [`Sender`] is what the dispatcher
 //! calls with what is owed.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::case::Delivery;
+use crate::directory::Participant;
 use crate::kernel::{CaseId, Incoming};
+
+pub use crate::decide::decision::Disposition;
 
 /// Takes messages in. Implemented by the exchange.
 #[async_trait]
@@ -32,21 +37,6 @@ pub struct Taken {
     pub disposition: Disposition,
 }
 
-/// What was decided about a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Disposition {
-    /// It had its effect.
-    Accepted,
-    /// It was here before and had its effect then.
-    Repeated,
-    /// It was a request that was refused; the asker is owed a status that says why.
-    Refused,
-    /// It was not accepted; its sender is owed a rejection that says why.
-    Rejected,
-    /// Nobody could be told; it is kept as a dead letter.
-    DeadLettered,
-}
-
 /// Why a message could not be taken in now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
@@ -61,9 +51,24 @@ pub enum IntakeError {
 /// Sends what is owed. Implemented by each channel.
 #[async_trait]
 pub trait Sender: Send + Sync {
-    /// Sends a group and tells, in the same order, what became of each. `Ok` means that the far side
+    /// Sends a group, all to one receiver, and tells, in the same order, what became of each. `Ok` means that the far side
     /// has confirmed it. Repeats are allowed: each message carries its delivery id.
     async fn send(&self, group: Vec<Outgoing>) -> Vec<Result<(), SendError>>;
+
+    /// Whether the way that all receivers share is open. While it is not, nothing is claimed for them,
+    /// and what waits goes out at once when it opens.
+    fn is_up(&self) -> bool {
+        true
+    }
+}
+
+/// Knows which sender reaches whom. Implemented where the channels are put together.
+pub trait Outbound: Send + Sync {
+    /// The sender for a participant.
+    ///
+    /// # Errors
+    /// [`SendError::NotSetUp`] when this installation has no such way.
+    fn sender(&self, participant: &Participant) -> Result<Arc<dyn Sender>, SendError>;
 }
 
 /// One message to be sent.

@@ -6,7 +6,7 @@ pub mod channel;
 pub mod clock;
 pub mod journal;
 
-pub use channel::{Disposition, Intake, IntakeError, Outgoing, SendError, Sender, Taken};
+pub use channel::{Disposition, Intake, IntakeError, Outbound, Outgoing, SendError, Sender, Taken};
 pub use clock::{Clock, SystemClock};
 pub use journal::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,

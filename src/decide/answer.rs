@@ -1,0 +1,220 @@
+//! Deciding on an answer or status: it becomes the case's newest outcome, or goes back to the bank with
+//! everything that was wrong while the case stays as it was.
+
+use crate::case::{DeadReason, Delivery, Event, GivenBy, Purpose, RecordedEvent, StoredCase};
+use crate::contract::{Answer, Message, MessageType, Request};
+use crate::kernel::{DeliveryId, Finding, has_errors};
+use crate::market::no::status::Status;
+
+use super::decision::{CaseChange, Decision, Disposition, Found};
+use super::guard::{Stop, payment, privacy};
+use super::reading::Arrival;
+use super::request::record;
+use super::{Context, error, rejection};
+
+/// What an answer or status leads to.
+pub(super) fn decide(arrival: &Arrival, found: &Found, context: &Context<'_>) -> Decision {
+    if let Some(earlier) = &found.inbox {
+        return if earlier.digest == arrival.digest {
+            Decision { case: earlier.case, ..Decision::none(Disposition::Repeated) }
+        } else {
+            rejection::reused_id(arrival, earlier)
+        };
+    }
+    match own_case(arrival, found) {
+        Err((reason, finding)) => rejection::without_case(arrival, reason, finding),
+        Ok(stored) => match examine(arrival, stored, context) {
+            Ok(reply) => accept(arrival, stored, reply, context),
+            Err(stops) => reject(arrival, stored, stops, context),
+        },
+    }
+}
+
+fn own_case<'a>(
+    arrival: &Arrival,
+    found: &'a Found,
+) -> Result<&'a StoredCase, (DeadReason, Finding)> {
+    if arrival.answers.is_none() {
+        let finding = error(
+            "INN-037",
+            "",
+            "Svaret sier ikke hvilken forespørsel det gjelder.",
+            "The property `correlation_id` must be the message_id of the request that is answered.",
+        );
+        return Err((DeadReason::UnknownCase, finding));
+    }
+    let Some(stored) = &found.case else {
+        let finding = error(
+            "INN-029",
+            "",
+            "Svaret gjelder en forespørsel som ikke finnes.",
+            "No request with the message_id in `correlation_id` is known.",
+        );
+        return Err((DeadReason::UnknownCase, finding));
+    };
+    if stored.case.bank.as_ref() == Some(&arrival.sender) {
+        Ok(stored)
+    } else {
+        let finding = error(
+            "INN-030",
+            "/avsender/id",
+            "Svaret gjelder en forespørsel som er sendt til en annen.",
+            "Only the bank that was asked may answer.",
+        );
+        Err((DeadReason::ForeignCase, finding))
+    }
+}
+
+/// Everything that keeps an answer from being accepted.
+struct Stops {
+    findings: Vec<Finding>,
+    alerts: Vec<Event>,
+}
+
+/// What a bank may say about a case.
+enum Reply<'a> {
+    Answer(&'a Answer),
+    Status(&'a Status),
+}
+
+fn examine<'a>(
+    arrival: &'a Arrival,
+    stored: &StoredCase,
+    context: &Context<'_>,
+) -> Result<Reply<'a>, Stops> {
+    let mut stops = Stops { findings: arrival.findings.clone(), alerts: Vec::new() };
+    stops.findings.extend(unfit_type(arrival, stored));
+    let request = match context.contract.read_request(&stored.request) {
+        Ok(request) => request,
+        Err(finding) => {
+            stops.findings.push(finding);
+            return Err(stops);
+        }
+    };
+    let Some(message) = &arrival.message else { return Err(stops) };
+    stops.findings.extend(context.contract.check_answer(message, &request));
+    let reply = match message {
+        Message::Answer(answer) => Reply::Answer(answer),
+        Message::Status(status) => Reply::Status(status),
+        // Its type does not fit, which has been found above.
+        Message::Request(_) => return Err(stops),
+    };
+    for stop in guard(&reply, &request, arrival, context) {
+        stops.findings.extend(stop.findings);
+        stops.alerts.push(stop.alert);
+    }
+    if has_errors(&stops.findings) { Err(stops) } else { Ok(reply) }
+}
+
+fn guard(
+    reply: &Reply<'_>,
+    request: &Request,
+    arrival: &Arrival,
+    context: &Context<'_>,
+) -> Vec<Stop> {
+    match reply {
+        Reply::Answer(answer) => {
+            let bank = context.directory.participant(&arrival.sender).map(AsRef::as_ref);
+            privacy::check(answer, request)
+                .into_iter()
+                .chain(payment::check(answer, bank))
+                .collect()
+        }
+        Reply::Status(_) => Vec::new(),
+    }
+}
+
+fn unfit_type(arrival: &Arrival, stored: &StoredCase) -> Option<Finding> {
+    let fits = arrival.message_type == Some(MessageType::Status)
+        || arrival.message_type == stored.case.request_type.answered_by();
+    (!fits).then(|| {
+        error(
+            "INN-031",
+            "",
+            "Svaret er av en annen type enn forespørselen.",
+            "The answer's type is not the one that answers this request; see the catalogue.",
+        )
+    })
+}
+
+fn accept(
+    arrival: &Arrival,
+    stored: &StoredCase,
+    reply: Reply<'_>,
+    context: &Context<'_>,
+) -> Decision {
+    let mut case = stored.case.clone();
+    let revision = case.state.revision() + 1;
+    let message_id = arrival.identity;
+    let (event, kind) = match reply {
+        Reply::Status(status) => {
+            let event = Event::StatusGiven {
+                revision,
+                statuskode: status.statuskode,
+                aarsak: status.aarsak,
+                by: GivenBy::Bank,
+                message_id: Some(message_id),
+            };
+            (event, MessageType::Status)
+        }
+        Reply::Answer(answer) => {
+            let message_type = answer.message_type();
+            (Event::Answered { revision, message_type, message_id }, message_type)
+        }
+    };
+    let events = record(&mut case, event, context).into_iter().collect();
+    let outcome = Delivery {
+        id: DeliveryId::of(&case.id, &format!("outcome {revision}")),
+        case: Some(case.id),
+        purpose: Purpose::Outcome { revision },
+        to: case.reply_to.clone(),
+        body: arrival.body(kind),
+        correlation_id: case.request_id,
+        traceparent: arrival.incoming.traceparent.clone(),
+    };
+    Decision {
+        deliveries: vec![outcome],
+        ..change(arrival, stored, case, events, Disposition::Accepted)
+    }
+}
+
+fn reject(arrival: &Arrival, stored: &StoredCase, stops: Stops, context: &Context<'_>) -> Decision {
+    let mut case = stored.case.clone();
+    let rejected =
+        Event::AnswerRejected { message_id: arrival.message_id, findings: stops.findings.clone() };
+    let events = std::iter::once(rejected)
+        .chain(stops.alerts)
+        .filter_map(|event| record(&mut case, event, context))
+        .collect();
+    let told = rejection::report(
+        &arrival.sender,
+        &arrival.identity,
+        arrival.message_id,
+        Some(stored),
+        stops.findings,
+    );
+    Decision {
+        deliveries: vec![told],
+        ..change(arrival, stored, case, events, Disposition::Rejected)
+    }
+}
+
+fn change(
+    arrival: &Arrival,
+    stored: &StoredCase,
+    case: crate::case::Case,
+    events: Vec<RecordedEvent>,
+    disposition: Disposition,
+) -> Decision {
+    Decision {
+        case: Some(case.id),
+        inbox: Some(rejection::inbox(arrival, Some(stored))),
+        change: Some(CaseChange {
+            case,
+            expected: Some(stored.case.version),
+            events,
+            request: None,
+        }),
+        ..Decision::none(disposition)
+    }
+}

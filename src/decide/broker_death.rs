@@ -1,0 +1,42 @@
+//! Deciding on a message that the broker itself gave up on: it is kept with its history.
+
+use crate::case::{DeadLetter, DeadReason};
+use crate::kernel::{Incoming, MessageId};
+
+use super::decision::{Decision, Disposition};
+use super::{Context, error};
+
+/// What a message from the broker's dead-letter exchange leads to.
+pub fn decide(incoming: &Incoming, context: &Context<'_>) -> Decision {
+    let hints = context.contract.hints(&incoming.body);
+    let first = incoming.deaths.first();
+    let detail = match first {
+        Some(death) => {
+            format!("{} in queue {}, {} time(s)", death.reason, death.queue, death.count)
+        }
+        None => "the broker gave no history".to_owned(),
+    };
+    let finding = error(
+        "INN-026",
+        "",
+        "Meldingen ble tatt ut av køen av meldingsmegleren.",
+        "The message broker gave up on the message; see the detail for where and why.",
+    );
+    // In a participant's own queue it was one of our deliveries, whose message id is its delivery id.
+    let was_ours = first.is_some_and(|death| death.queue.starts_with("innfri.org."));
+    let delivery = incoming
+        .message_id
+        .as_deref()
+        .filter(|_| was_ours)
+        .and_then(|text| text.parse::<MessageId>().ok())
+        .map(|id| crate::kernel::DeliveryId::from_uuid(*id.as_uuid()));
+    let letter = DeadLetter {
+        findings: vec![finding],
+        from: hints.avsender,
+        to: hints.mottaker,
+        reference: hints.avsender_referanse,
+        delivery,
+        ..DeadLetter::of_incoming(incoming, DeadReason::BrokerDeath, detail)
+    };
+    Decision { dead_letters: vec![letter], ..Decision::none(Disposition::DeadLettered) }
+}

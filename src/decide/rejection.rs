@@ -1,0 +1,132 @@
+//! The invalid-message channel: messages that have no effect, and how their senders are told.
+
+use crate::case::{DeadLetter, DeadReason, Delivery, Purpose, StoredCase};
+use crate::contract::MessageType;
+use crate::kernel::{DeliveryId, Finding, MessageId, OrganisationId};
+use crate::market::no::rejection::Rejection;
+
+use super::decision::{Decision, Disposition, InboxEntry};
+use super::reading::{Arrival, Spoofed};
+use super::request::to_body;
+use super::{Context, error};
+
+/// A message about which nobody can be told.
+pub(super) fn dead(letter: &DeadLetter) -> Decision {
+    Decision { dead_letters: vec![letter.clone()], ..Decision::none(Disposition::DeadLettered) }
+}
+
+/// A message that names somebody else as its sender: kept for operations; and whoever is signed in is
+/// told, when that is one participant.
+pub(super) fn spoofed(spoofed: &Spoofed, _context: &Context<'_>) -> Decision {
+    let finding = error(
+        "INN-024",
+        "/avsender/id",
+        "Avsenderen i meldingen er en annen enn den som er innlogget. Meldingen er avvist.",
+        "The login may not speak for `avsender.id`.",
+    );
+    let told = spoofed.tell.as_ref().map(|to| {
+        let id = spoofed.letter.message_id.as_deref().and_then(|text| text.parse().ok());
+        report(to, &spoofed.message_id, id, None, vec![finding.clone()])
+    });
+    let letter = DeadLetter { findings: vec![finding], ..spoofed.letter.clone() };
+    Decision {
+        deliveries: told.into_iter().collect(),
+        dead_letters: vec![letter],
+        ..Decision::none(Disposition::DeadLettered)
+    }
+}
+
+/// A message id used again with other content: the first message keeps its effect, the second has
+/// none.
+pub(super) fn reused_id(arrival: &Arrival, earlier: &InboxEntry) -> Decision {
+    let finding = error(
+        "INN-028",
+        "",
+        "Meldings-id-en er brukt før, med et annet innhold. Den første meldingen gjelder.",
+        "This message_id was used before with other content; make a new one for a new message.",
+    );
+    let letter = DeadLetter {
+        case: earlier.case,
+        ..letter(arrival, DeadReason::ReusedMessageId, finding.clone())
+    };
+    // The report's id holds the content too: each wrong use is told once.
+    let about = MessageId::of_content(
+        &arrival.sender.to_string(),
+        &arrival.identity.to_string(),
+        &arrival.incoming.body,
+    );
+    let told = report(&arrival.sender, &about, arrival.message_id, None, vec![finding]);
+    Decision {
+        case: earlier.case,
+        deliveries: vec![told],
+        dead_letters: vec![letter],
+        ..Decision::none(Disposition::Rejected)
+    }
+}
+
+/// An answer that belongs to no case of its sender: the bank is told, and operations see it.
+pub(super) fn without_case(arrival: &Arrival, reason: DeadReason, finding: Finding) -> Decision {
+    let told =
+        report(&arrival.sender, &arrival.identity, arrival.message_id, None, vec![finding.clone()]);
+    Decision {
+        inbox: Some(inbox(arrival, None)),
+        deliveries: vec![told],
+        dead_letters: vec![letter(arrival, reason, finding)],
+        ..Decision::none(Disposition::Rejected)
+    }
+}
+
+/// That this message was here.
+pub(super) fn inbox(arrival: &Arrival, case: Option<&StoredCase>) -> InboxEntry {
+    InboxEntry {
+        sender: arrival.sender.clone(),
+        message_id: arrival.identity,
+        digest: arrival.digest,
+        case: case.map(|stored| stored.case.id),
+        at: arrival.incoming.received_at,
+    }
+}
+
+/// The report to the sender of a message that was not accepted.
+pub(super) fn report(
+    to: &OrganisationId,
+    about: &MessageId,
+    melding: Option<MessageId>,
+    case: Option<&StoredCase>,
+    avvik: Vec<Finding>,
+) -> Delivery {
+    let tekst = match case {
+        Some(_) => {
+            "Svaret er ikke godtatt og er ikke sendt videre. Saken er fortsatt som før. Rett \
+             avvikene og send et nytt svar med ny meldings-id."
+        }
+        None => "Meldingen er ikke godtatt. Se avvikslisten.",
+    };
+    let rejection = Rejection {
+        sak: case.map(|stored| stored.case.id),
+        melding,
+        referanse: case.map(|stored| stored.case.reference.clone()).filter(|text| !text.is_empty()),
+        tekst: tekst.to_owned(),
+        avvik,
+    };
+    Delivery {
+        id: DeliveryId::about(to, about, "rejection"),
+        case: case.map(|stored| stored.case.id),
+        purpose: Purpose::Rejection,
+        to: to.clone(),
+        body: to_body(MessageType::Rejection, &rejection),
+        correlation_id: melding,
+        traceparent: None,
+    }
+}
+
+fn letter(arrival: &Arrival, reason: DeadReason, finding: Finding) -> DeadLetter {
+    DeadLetter {
+        from: Some(arrival.sender.clone()),
+        to: arrival.receiver.clone(),
+        reference: arrival.reference.clone(),
+        detail: finding.text.clone(),
+        findings: vec![finding],
+        ..DeadLetter::of_incoming(&arrival.incoming, reason, "")
+    }
+}
