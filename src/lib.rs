@@ -8,6 +8,8 @@ pub mod case;
 pub mod contract;
 pub mod decide;
 pub mod directory;
+pub mod exchange;
 pub mod kernel;
 pub mod market;
 pub mod port;
+pub mod telemetry;

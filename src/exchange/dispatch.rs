@@ -1,0 +1,387 @@
+//! The dispatcher: carries out what is owed.
+//!
+//! What this process has just committed comes in at once; what has fallen due, or was left behind by a
+//! process that died, is claimed from the journal every second. Deliveries to one receiver go out one
+//! group at a time, groups to different receivers side by side. What became of them is recorded in the
+//! journal; if that fails, the lease runs out and they go out again, with the same id.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::breaker::Breaker;
+use super::lane::{Held, Lane};
+use super::retry::RetrySchedule;
+use crate::case::{Delivery, StoredCase};
+use crate::decide::undelivered::{Failure, give_up};
+use crate::directory::{DeliveryPolicy, Handler};
+use crate::kernel::{CaseId, ChannelName, DeliveryId, OrganisationId};
+use crate::port::{
+    AttemptResult, Decision, Key, Outbound, Outgoing, OwedDelivery, SendError, Sender,
+};
+use crate::telemetry::chain::Chain;
+
+/// Deliveries claimed at a time.
+const CLAIMED_AT_ONCE: u32 = 256;
+
+pub(super) struct Dispatcher {
+    shared: Arc<Shared>,
+    outbound: Arc<dyn Outbound>,
+    fresh: mpsc::Receiver<Vec<OwedDelivery>>,
+    lanes: BTreeMap<OrganisationId, Lane>,
+    /// Receivers that wait only because many others are being sent to.
+    in_line: VecDeque<OrganisationId>,
+    groups: JoinSet<Option<Report>>,
+}
+
+/// What a group tells of its receiver.
+struct Report {
+    to: OrganisationId,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    Took,
+    Failed,
+    Undecided,
+}
+
+impl Dispatcher {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        outbound: Arc<dyn Outbound>,
+        fresh: mpsc::Receiver<Vec<OwedDelivery>>,
+    ) -> Self {
+        Self {
+            shared,
+            outbound,
+            fresh,
+            lanes: BTreeMap::new(),
+            in_line: VecDeque::new(),
+            groups: JoinSet::new(),
+        }
+    }
+
+    /// Dispatches until `stop`; then waits for what is on its way and releases what is not.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let every = Duration::from_millis(self.shared.parts.config.sweep_milliseconds.max(10));
+        let mut sweep = tokio::time::interval(every);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(done) = self.groups.join_next(), if !self.groups.is_empty() => {
+                    self.finished(done.ok().flatten());
+                }
+                Some(fresh) = self.fresh.recv() => {
+                    let now = self.shared.now();
+                    self.hold(fresh, now);
+                }
+                _ = sweep.tick() => self.sweep().await,
+            }
+        }
+        self.wind_up().await;
+    }
+
+    async fn wind_up(mut self) {
+        self.fresh.close();
+        let mut left: Vec<DeliveryId> = Vec::new();
+        while let Some(fresh) = self.fresh.recv().await {
+            left.extend(fresh.into_iter().map(|owed| owed.delivery.id));
+        }
+        for lane in self.lanes.values_mut() {
+            left.extend(lane.drain());
+        }
+        while self.groups.join_next().await.is_some() {}
+        let now = self.shared.now();
+        self.shared.postpone(left, now).await;
+    }
+
+    /// Looks for what has fallen due, and for lanes that may go on.
+    async fn sweep(&mut self) {
+        let now = self.shared.now();
+        let waiting: Vec<OrganisationId> = self.lanes.keys().cloned().collect();
+        for to in &waiting {
+            self.start(to, now);
+        }
+        self.lanes.retain(|_, lane| lane.busy || !lane.is_empty() || !lane.breaker.is_at_rest());
+        let except: Vec<OrganisationId> = self.closed_to(now).into_iter().collect();
+        let claim = self.shared.claim();
+        match self.shared.parts.journal.claim(&claim, CLAIMED_AT_ONCE, &except).await {
+            Ok(due) => self.hold(due, claim.now),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "could not look for deliveries that are due");
+            }
+        }
+    }
+
+    /// Receivers for whom nothing is to be claimed now.
+    fn closed_to(&self, now: Timestamp) -> BTreeSet<OrganisationId> {
+        let directory = self.shared.directory();
+        let down = directory
+            .participants()
+            .filter(|to| self.outbound.sender(to).is_ok_and(|sender| !sender.is_up()))
+            .map(|to| to.id.clone());
+        let held_up = self
+            .lanes
+            .iter()
+            .filter(|(_, lane)| lane.is_full() || lane.breaker.open_until(now).is_some())
+            .map(|(to, _)| to.clone());
+        down.chain(held_up).collect()
+    }
+
+    fn hold(&mut self, owed: Vec<OwedDelivery>, claimed_at: Timestamp) {
+        let mut receivers = BTreeSet::new();
+        let mut no_room = Vec::new();
+        let config = &self.shared.parts.config;
+        for owed in owed {
+            let to = owed.delivery.to.clone();
+            let lane = self.lanes.entry(to.clone()).or_insert_with(|| {
+                let breaker = Breaker::new(config.breaker_failures, config.breaker_open_seconds);
+                Lane::new(config.waiting_per_receiver, breaker)
+            });
+            match lane.push(Held { owed, claimed_at }) {
+                Ok(()) => {
+                    receivers.insert(to);
+                }
+                Err(held) => no_room.push(held.owed.delivery.id),
+            }
+        }
+        let now = self.shared.now();
+        self.release(no_room, now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now));
+        for to in receivers {
+            self.start(&to, now);
+        }
+    }
+
+    /// Sends the next group to a receiver, if there is one and it may go.
+    fn start(&mut self, to: &OrganisationId, now: Timestamp) {
+        if self.groups.len() >= self.shared.parts.config.receivers_at_once.max(1) {
+            if !self.in_line.contains(to) {
+                self.in_line.push_back(to.clone());
+            }
+            return;
+        }
+        let directory = self.shared.directory();
+        let participant = directory.participant(to).cloned();
+        let policy = participant.as_ref().map(|found| found.delivery.clone()).unwrap_or_default();
+        let most = policy.in_flight.unwrap_or(self.shared.parts.config.in_flight_per_receiver);
+        let half_lease = self.shared.claim().lease / 2;
+        let oldest = now.saturating_sub(half_lease).unwrap_or(now);
+        let Some(lane) = self.lanes.get_mut(to) else { return };
+        if lane.busy {
+            return;
+        }
+        if let Some(until) = lane.breaker.open_until(now) {
+            let held = lane.drain();
+            self.release(held, until);
+            return;
+        }
+        let (group, stale) = lane.next(lane.breaker.allows(most.max(1), now), oldest);
+        if !group.is_empty() {
+            lane.busy = true;
+            lane.breaker.sent();
+            let way = match &participant {
+                Some(found) => self.outbound.sender(found),
+                None => Err(SendError::NotSetUp("the receiver is not in the directory".into())),
+            };
+            let channel = match participant.as_ref().map(|found| &found.handler) {
+                Some(Handler::LoanBook(_)) => ChannelName::Embedded,
+                Some(Handler::Amqp) | None => ChannelName::Amqp,
+            };
+            let errand =
+                Errand { shared: Arc::clone(&self.shared), to: to.clone(), policy, channel };
+            self.groups.spawn(async move { Some(errand.run(way, group).await) });
+        }
+        self.release(stale, now);
+    }
+
+    fn finished(&mut self, report: Option<Report>) {
+        let now = self.shared.now();
+        if let Some(next) = self.in_line.pop_front() {
+            self.start(&next, now);
+        }
+        let Some(Report { to, verdict }) = report else { return };
+        if let Some(lane) = self.lanes.get_mut(&to) {
+            lane.busy = false;
+            match verdict {
+                Verdict::Took => lane.breaker.succeeded(),
+                Verdict::Failed => lane.breaker.failed(now),
+                Verdict::Undecided => lane.breaker.undecided(now),
+            }
+        }
+        self.start(&to, now);
+    }
+
+    /// Gives claims back without having tried.
+    fn release(&mut self, deliveries: Vec<DeliveryId>, next_attempt_at: Timestamp) {
+        if deliveries.is_empty() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.groups.spawn(async move {
+            shared.postpone(deliveries, next_attempt_at).await;
+            None
+        });
+    }
+}
+
+/// One group on its way to one receiver.
+struct Errand {
+    shared: Arc<Shared>,
+    to: OrganisationId,
+    policy: DeliveryPolicy,
+    channel: ChannelName,
+}
+
+impl Errand {
+    async fn run(
+        self,
+        way: Result<Arc<dyn Sender>, SendError>,
+        group: Vec<OwedDelivery>,
+    ) -> Report {
+        let outgoing: Vec<Outgoing> =
+            group.iter().map(|owed| Outgoing { delivery: owed.delivery.clone() }).collect();
+        let results = match way {
+            Ok(sender) => sender.send(outgoing).await,
+            Err(error) => vec![Err(error); group.len()],
+        };
+        let verdict = verdict(&results);
+        let now = self.shared.now();
+        let mut attempts = Vec::with_capacity(group.len());
+        for (owed, result) in group.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    attempts.push(AttemptResult::Delivered { delivery: owed.delivery.id, at: now });
+                }
+                Err(error) => attempts.extend(self.failed(owed, error, now).await),
+            }
+        }
+        self.shared.record(attempts).await;
+        Report { to: self.to, verdict }
+    }
+
+    /// What follows from a failure; `None` when the delivery was given up.
+    async fn failed(
+        &self,
+        owed: OwedDelivery,
+        error: SendError,
+        now: Timestamp,
+    ) -> Option<AttemptResult> {
+        let schedule = RetrySchedule::of(&self.shared.parts.config, &self.policy);
+        let delivery = owed.delivery.id;
+        let age = now.duration_since(owed.owed_since).unsigned_abs();
+        if age >= schedule.give_up_after {
+            let failure = Failure {
+                channel: self.channel,
+                attempts: owed.attempts + 1,
+                code: error.code().to_owned(),
+                detail: error.to_string(),
+            };
+            if self.shared.give_up(&owed.delivery, &failure).await {
+                return None;
+            }
+        }
+        // A way that is down says nothing about this delivery: it goes out as soon as the way is open.
+        if !error.is_the_receivers() {
+            let next_attempt_at = after(now, schedule.first);
+            return Some(AttemptResult::Postponed { delivery, next_attempt_at });
+        }
+        let wait = schedule.wait(owed.attempts + 1, rand::random());
+        let error = format!("{}: {error}", error.code());
+        Some(AttemptResult::Failed { delivery, next_attempt_at: after(now, wait), error })
+    }
+}
+
+fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    SignedDuration::try_from(wait)
+        .ok()
+        .and_then(|wait| now.checked_add(wait).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// A group went to one receiver: one that took anything is alive; one that failed in nothing but the
+/// common way is not judged.
+fn verdict(results: &[Result<(), SendError>]) -> Verdict {
+    if results.iter().any(Result::is_ok) {
+        Verdict::Took
+    } else if results
+        .iter()
+        .flat_map(|result| result.as_ref().err())
+        .any(SendError::is_the_receivers)
+    {
+        Verdict::Failed
+    } else {
+        Verdict::Undecided
+    }
+}
+
+impl Shared {
+    async fn postpone(&self, deliveries: Vec<DeliveryId>, next_attempt_at: Timestamp) {
+        let attempts = deliveries
+            .into_iter()
+            .map(|delivery| AttemptResult::Postponed { delivery, next_attempt_at })
+            .collect();
+        self.record(attempts).await;
+    }
+
+    /// Records what became of attempts, trying a few times: otherwise they go out again when the lease
+    /// runs out, which the receiver must drop as a repeat.
+    async fn record(&self, attempts: Vec<AttemptResult>) {
+        if attempts.is_empty() {
+            return;
+        }
+        for wait in [0, 100, 500, 2000] {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            match self.parts.journal.record(&attempts).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "could not record attempts");
+                }
+            }
+        }
+    }
+
+    /// Gives a delivery up in one commit. `false` when that could not be kept now: it is tried on.
+    async fn give_up(&self, delivery: &Delivery, failure: &Failure) -> bool {
+        for _ in 0..4 {
+            let Ok(stored) = self.stored(delivery.case).await else { return false };
+            let decision = self.on_give_up(delivery, failure, stored.as_ref());
+            let outcome = self.commit(vec![decision]).await;
+            if outcome.committed.iter().all(Option::is_some) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn on_give_up(
+        &self,
+        delivery: &Delivery,
+        failure: &Failure,
+        stored: Option<&StoredCase>,
+    ) -> Decision {
+        let directory = self.directory();
+        give_up(delivery, failure, stored, &self.context(&directory))
+    }
+
+    async fn stored(
+        &self,
+        case: Option<CaseId>,
+    ) -> Result<Option<StoredCase>, crate::port::JournalError> {
+        if case.is_none() {
+            return Ok(None);
+        }
+        let key = Key { case, ..Key::default() };
+        let mut found = self.parts.journal.look_up(&[key]).await?;
+        Ok(found.pop().and_then(|found| found.case))
+    }
+}

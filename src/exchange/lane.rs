@@ -1,0 +1,77 @@
+//! A lane: what waits for one receiver, so that a slow one holds up nobody else.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use super::breaker::Breaker;
+use crate::kernel::DeliveryId;
+use crate::port::OwedDelivery;
+
+/// A claimed delivery that waits for its turn.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) owed: OwedDelivery,
+    pub(super) claimed_at: Timestamp,
+}
+
+/// What waits for one receiver, and how the receiver does.
+#[derive(Debug)]
+pub(super) struct Lane {
+    waiting: VecDeque<Held>,
+    room: usize,
+    /// Whether a group is on its way.
+    pub(super) busy: bool,
+    /// The receiver's circuit breaker.
+    pub(super) breaker: Breaker,
+}
+
+impl Lane {
+    pub(super) fn new(room: usize, breaker: Breaker) -> Self {
+        Self { waiting: VecDeque::new(), room: room.max(1), busy: false, breaker }
+    }
+
+    /// Takes a delivery; gives it back when there is no room.
+    pub(super) fn push(&mut self, held: Held) -> Result<(), Held> {
+        if self.waiting.len() < self.room {
+            self.waiting.push_back(held);
+            Ok(())
+        } else {
+            Err(held)
+        }
+    }
+
+    /// Whether more may be claimed for it.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= self.room
+    }
+
+    /// Whether there is nothing to do or to remember.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The next group of at most `most`. Those whose claim is older than `oldest` come apart: their
+    /// lease could run out on the way, and somebody else could send them too.
+    pub(super) fn next(
+        &mut self,
+        most: usize,
+        oldest: Timestamp,
+    ) -> (Vec<OwedDelivery>, Vec<DeliveryId>) {
+        let (mut group, mut stale) = (Vec::new(), Vec::new());
+        while group.len() < most {
+            let Some(held) = self.waiting.pop_front() else { break };
+            if held.claimed_at < oldest {
+                stale.push(held.owed.delivery.id);
+            } else {
+                group.push(held.owed);
+            }
+        }
+        (group, stale)
+    }
+
+    /// Everything that waits.
+    pub(super) fn drain(&mut self) -> Vec<DeliveryId> {
+        self.waiting.drain(..).map(|held| held.owed.delivery.id).collect()
+    }
+}
