@@ -12,4 +12,5 @@ pub mod exchange;
 pub mod kernel;
 pub mod market;
 pub mod port;
+pub mod source;
 pub mod telemetry;

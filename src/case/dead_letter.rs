@@ -193,12 +193,12 @@ impl DeadLetter {
         }
     }
 
-    /// What letters are grouped by: reason (with the first finding's rule, or the broker's word),
+    /// What letters are grouped by: reason (with the broker's word, or the first finding's rule),
     /// step, whom it is for, and type. Never an id, a date or an amount.
     pub fn signature(&self) -> String {
-        let cause = match (self.findings.first(), self.deaths.first()) {
-            (Some(finding), _) => format!("{}/{}", self.reason, finding.regel),
-            (None, Some(death)) => format!("{}/{}", self.reason, death.reason),
+        let cause = match (self.deaths.first(), self.findings.first()) {
+            (Some(death), _) => format!("{}/{}", self.reason, death.reason),
+            (None, Some(finding)) => format!("{}/{}", self.reason, finding.regel),
             (None, None) => self.reason.to_string(),
         };
         let to = self.to.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);

@@ -94,6 +94,8 @@ pub struct Operator {
 pub struct Directory {
     participants: BTreeMap<OrganisationId, Arc<Participant>>,
     operators: BTreeMap<Login, Operator>,
+    /// One for each loan book, which signs in within the process alone.
+    built_in: BTreeMap<Login, Operator>,
 }
 
 /// Why a directory does not hold together; each names whom it is about.
@@ -121,6 +123,9 @@ pub enum DirectoryError {
         /// Whom it names.
         participant: OrganisationId,
     },
+    /// A login that RabbitMQ or a settings file could not carry.
+    #[error("operator login `{0}` must be 1 to 64 letters, digits, hyphens, dots or underscores")]
+    UnfitLogin(Login),
     /// Two banks with the same register number: accounts could not be told apart.
     #[error("register number {number} is listed for both {first} and {second}; it belongs to one")]
     SharedRegisterNumber {
@@ -156,12 +161,25 @@ impl Directory {
                 }
             }
             let id = participant.id.clone();
+            if let Handler::LoanBook(_) = &participant.handler {
+                let login = built_in_login(&id);
+                let operator = Operator {
+                    login: login.clone(),
+                    name: participant.name.clone(),
+                    speaks_for: BTreeSet::from([id.clone()]),
+                };
+                directory.built_in.insert(login, operator);
+            }
             if directory.participants.insert(id.clone(), Arc::new(participant)).is_some() {
                 errors.push(DirectoryError::RepeatedParticipant(id));
             }
         }
         for operator in operators {
             let login = operator.login.clone();
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+            if !(1..=64).contains(&login.as_str().len()) || !login.as_str().chars().all(fits) {
+                errors.push(DirectoryError::UnfitLogin(login.clone()));
+            }
             if directory.operators.insert(login.clone(), operator).is_some() {
                 errors.push(DirectoryError::RepeatedOperator(login));
             }
@@ -204,10 +222,10 @@ impl Directory {
 
     /// The operator with this login.
     pub fn operator(&self, login: &Login) -> Option<&Operator> {
-        self.operators.get(login)
+        self.operators.get(login).or_else(|| self.built_in.get(login))
     }
 
-    /// All operators, by login.
+    /// All operators that sign in from outside, by login.
     pub fn operators(&self) -> impl Iterator<Item = &Operator> {
         self.operators.values()
     }
@@ -216,6 +234,12 @@ impl Directory {
     pub fn speaks_for(&self, login: &Login, id: &OrganisationId) -> bool {
         self.operator(login).is_some_and(|operator| operator.speaks_for.contains(id))
     }
+}
+
+/// The login under which the built-in bank of this organisation hands in its answers. No operator of
+/// a file can have it, since it holds a space.
+pub fn built_in_login(bank: &OrganisationId) -> Login {
+    Login::new(format!("loan book {bank}"))
 }
 
 impl Participant {

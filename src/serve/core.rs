@@ -1,0 +1,74 @@
+//! The parts that every installation has, put together: contract, journal, directory, exchange.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::config::Settings;
+use crate::contract::{Contract, ContractError};
+use crate::directory::Directory;
+use crate::exchange::{self, Exchange, Parts, Work};
+use crate::journal::{self, OpenError};
+use crate::port::{Clock, Journal, SystemClock};
+use crate::source::file::{self, SourceError};
+
+use super::senders::LoanBookError;
+
+/// Why an installation could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum CoreError {
+    /// The schemas that are compiled in do not hold.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] SourceError),
+    /// A loan book.
+    #[error(transparent)]
+    LoanBook(#[from] LoanBookError),
+}
+
+/// The parts that every installation has.
+pub struct Core {
+    /// The durable record.
+    pub journal: Arc<dyn Journal>,
+    /// Where channels hand in what arrives.
+    pub exchange: Exchange,
+    /// The tasks that decide and deliver.
+    pub work: Work,
+    /// Swaps the directory.
+    pub directory: watch::Sender<Arc<Directory>>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Puts the parts together.
+///
+/// # Errors
+/// When one cannot be used; the error says what to do.
+pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let contract = Arc::new(Contract::new(settings.limits)?);
+    let (directory, current) = watch::channel(Arc::new(file::load(&settings.directory.file)?));
+    let journal = journal::open(&settings.journal).await?;
+    let (exchange, work) = exchange::assemble(Parts {
+        journal: Arc::clone(&journal),
+        contract,
+        directory: current,
+        clock: Arc::clone(&clock),
+        environment: settings.environment,
+        config: settings.exchange.clone(),
+        process: process_name(),
+    });
+    Ok(Core { journal, exchange, work, directory, clock })
+}
+
+/// Another name for each start, so that what an earlier one claimed is not taken for ours.
+#[expect(clippy::disallowed_methods, reason = "a process has no content to derive a name from")]
+fn process_name() -> Uuid {
+    Uuid::new_v4()
+}

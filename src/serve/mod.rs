@@ -1,0 +1,10 @@
+//! The only place that knows everybody: settings, putting the parts together, tasks, stopping.
+
+pub mod broker;
+pub mod config;
+pub mod core;
+pub mod senders;
+pub mod task;
+
+pub use broker::serve;
+pub use config::Settings;

@@ -1,0 +1,3 @@
+//! Where the directory comes from.
+
+pub mod file;
