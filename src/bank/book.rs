@@ -233,6 +233,7 @@ fn optional_toml_date<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Optio
 /// Reads a decimal number from a text; a bare TOML number would come through a float.
 fn exact_decimal<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(from)?;
-    Decimal::from_str_exact(&text)
-        .map_err(|_| serde::de::Error::custom("expected a decimal number in quotes, such as \"5.25\""))
+    Decimal::from_str_exact(&text).map_err(|_| {
+        serde::de::Error::custom("expected a decimal number in quotes, such as \"5.25\"")
+    })
 }

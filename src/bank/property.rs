@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn the_name_of_the_municipality_and_empty_numbers_do_not_count() {
-        let other = SECTION.replace("Testvik", "TESTVIK").replace(r#""seks"#, r#""festenummer":0,"seks"#);
+        let other =
+            SECTION.replace("Testvik", "TESTVIK").replace(r#""seks"#, r#""festenummer":0,"seks"#);
         assert!(same_property(&unit(SECTION), &unit(&other)));
     }
 

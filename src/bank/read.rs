@@ -58,8 +58,7 @@ impl fmt::Display for Mistake {
 
 fn list(file: Option<&Path>, mistakes: &[Mistake]) -> String {
     let file = file.map_or_else(|| "the loan book".to_owned(), |file| file.display().to_string());
-    let lines: Vec<String> =
-        mistakes.iter().map(|mistake| format!("{file}, {mistake}")).collect();
+    let lines: Vec<String> = mistakes.iter().map(|mistake| format!("{file}, {mistake}")).collect();
     lines.join("\n")
 }
 
@@ -137,9 +136,21 @@ fn key_of(path: &serde_path_to_error::Path) -> String {
 
 /// What was wanted, without what stands there: that may be a national identity number.
 fn in_our_words(message: &str) -> String {
-    let safe = ["unknown field", "missing field", "expected", "is not", "is negative", "has more", "is larger"];
+    let safe = [
+        "unknown field",
+        "missing field",
+        "expected",
+        "is not",
+        "is negative",
+        "has more",
+        "is larger",
+    ];
     if safe.iter().any(|start| message.starts_with(start)) {
         return message.to_owned();
+    }
+    // An organisation that is none is told as "`text` is not …".
+    if let Some((_, told)) = message.rsplit_once("` ").filter(|(_, told)| told.starts_with("is ")) {
+        return told.to_owned();
     }
     match message.rsplit_once("expected ") {
         Some((_, "a string")) => "expected a text; put the value in quotes".to_owned(),
@@ -266,7 +277,13 @@ mod tests {
             ("day_count = \"act/365\"", "day_count = \"act/366\"", "loans[0].day_count", "act/365"),
             ("account = \"15640410423\"", "account = \"1\"", "loans[0].account", "eleven digits"),
             ("account = \"15640410423\"", "account = 15640410423", "loans[0].account", "in quotes"),
-            ("balance_date = 2026-01-01", "balance_date = \"x\"", "loans[0].balance_date", "2026-01-31"),
+            ("\"NO:918190937\"", "\"918\"", "bank.organisation", "is not an organisation"),
+            (
+                "balance_date = 2026-01-01",
+                "balance_date = \"x\"",
+                "loans[0].balance_date",
+                "2026-01-31",
+            ),
         ];
         for (from, to, key, wanted) in cases {
             let (line, found) = changed(from, to);
@@ -278,7 +295,9 @@ mod tests {
 
     #[test]
     fn a_mistake_of_form_never_repeats_what_stands_there() {
-        for value in ["23904430552", "\"2390443055\"", "[\"23904430552\"]", "{ a = \"23904430552\" }"] {
+        for value in
+            ["23904430552", "\"2390443055\"", "[\"23904430552\"]", "{ a = \"23904430552\" }"]
+        {
             let (_, found) = changed("\"23904430552\"", value);
             let told = format!("{found:?}");
             assert!(!told.contains("2390443055"), "{told}");

@@ -65,12 +65,7 @@ impl BuiltInBank {
     /// The reply to a request that came under this id, on a day (today in Norway).
     pub fn answer(&self, request: &Request, request_id: MessageId, today: Date) -> Reply {
         let (message_type, json) = match self.statement(request, today) {
-            Statement::Answer(Answer::Restgjeld(answer)) => {
-                (MessageType::Restgjeldssvar, serde_json::to_vec(&answer))
-            }
-            Statement::Answer(Answer::Innfrielsessaldo(answer)) => {
-                (MessageType::Innfrielsessaldosvar, serde_json::to_vec(&answer))
-            }
+            Statement::Answer(answer) => (answer.message_type(), json(&answer)),
             Statement::Status(status) => (MessageType::Status, serde_json::to_vec(&status)),
         };
         let (message_type, body) = match json {
@@ -79,5 +74,12 @@ impl BuiltInBank {
         };
         let name = Uuid::new_v5(request_id.as_uuid(), &body);
         Reply { message_type, body, message_id: MessageId::from_uuid(name) }
+    }
+}
+
+fn json(answer: &Answer) -> serde_json::Result<Vec<u8>> {
+    match answer {
+        Answer::Restgjeld(answer) => serde_json::to_vec(answer),
+        Answer::Innfrielsessaldo(answer) => serde_json::to_vec(answer),
     }
 }

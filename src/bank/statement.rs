@@ -21,14 +21,14 @@ use crate::market::no::part::{
     Avsender, Hjemmelshaver, Mottaker, Pantedokumentreferanse, RegisterenhetMedDokumentreferanse,
     RegisterenhetMedHjemmelshavere,
 };
-use crate::market::no::restgjeld::{Restgjeldslaan, Restgjeldsforespoersel, Restgjeldssvar};
+use crate::market::no::restgjeld::{Restgjeldsforespoersel, Restgjeldslaan, Restgjeldssvar};
 use crate::market::no::status::{Aarsak, Status, StatusPart, Statuskode};
 
 /// What the bank says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Statement {
     /// Amounts.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// Why there are none.
     Status(Status),
 }
@@ -71,7 +71,7 @@ pub fn state(book: &LoanBook, request: &Request, today: Date) -> Statement {
         }
     });
     match answer {
-        Ok(answer) => Statement::Answer(answer),
+        Ok(answer) => Statement::Answer(Box::new(answer)),
         Err(refusal) => Statement::Status(status(book, request, reference, refusal)),
     }
 }
@@ -257,8 +257,7 @@ fn dates(
 
 fn amounts(loan: &Loan, dates: &[Date]) -> Result<Vec<SaldoPerDato>, Refusal> {
     let amount = |dato: &Date| -> Result<SaldoPerDato, Refusal> {
-        let beloep: Amount =
-            payoff(loan, *dato).map_err(|_| Refusal::by_email(text::TOO_LARGE))?;
+        let beloep: Amount = payoff(loan, *dato).map_err(|_| Refusal::by_email(text::TOO_LARGE))?;
         Ok(SaldoPerDato { beloep, dato: *dato })
     };
     dates.iter().map(amount).collect()
