@@ -14,6 +14,7 @@ use serde::Deserialize as _;
 use serde_path_to_error::Segment;
 
 use super::book::{Loan, LoanBook, Owner};
+use crate::kernel::person::contains_national_id;
 
 /// Why a loan book could not be used. The texts never repeat names, numbers or amounts.
 #[derive(Debug, thiserror::Error)]
@@ -186,16 +187,42 @@ fn check(book: &LoanBook, text: &str) -> Vec<Mistake> {
     mistakes
 }
 
+/// A rule about a loan: whether it is broken, the key it is about, and what to do.
+type LoanRule = (bool, &'static str, &'static str);
+
 /// What does not hold together in one loan: keys and texts.
 fn check_loan(loan: &Loan) -> Vec<(&'static str, &'static str)> {
-    let states = [loan.repaid, loan.sold_to.is_some(), loan.answered_by_hand];
-    let rules = [
-        (loan.number.trim().is_empty(), "number", "is empty; write the loan's number"),
+    let rules = payment_rules(loan).into_iter().chain(party_rules(loan)).chain(term_rules(loan));
+    rules.filter(|(broken, ..)| *broken).map(|(_, key, text)| (key, text)).collect()
+}
+
+/// Lengths are those of the answers' schemas.
+fn payment_rules(loan: &Loan) -> [LoanRule; 4] {
+    let message = loan.message.as_deref().unwrap_or_default();
+    [
+        (
+            loan.number.trim().is_empty() || loan.number.chars().count() > 64,
+            "number",
+            "is empty or longer than 64 characters; write the loan's number",
+        ),
         (
             loan.kid.is_some() && loan.message.is_some(),
             "message",
             "stands beside a KID; a payment takes one of them, so drop the other",
         ),
+        (message.chars().count() > 256, "message", "is longer than 256 characters; shorten it"),
+        (
+            contains_national_id(message),
+            "message",
+            "holds a national identity number, which an answer must not carry; take it out",
+        ),
+    ]
+}
+
+fn party_rules(loan: &Loan) -> [LoanRule; 5] {
+    let owners = || loan.security.iter().flat_map(|security| &security.owners);
+    let no_name = |name: &str| name.trim().is_empty() || name.chars().count() > 256;
+    [
         (loan.security.is_empty(), "security", "is empty; give one property or more"),
         (
             loan.security.iter().any(|security| security.owners.is_empty()),
@@ -203,16 +230,22 @@ fn check_loan(loan: &Loan) -> Vec<(&'static str, &'static str)> {
             "is empty; give one owner or more",
         ),
         (
-            loan.security.iter().flat_map(|security| &security.owners).any(has_no_one_number),
+            owners().any(has_no_one_number),
             "security.owners",
             "needs national_id for a person or organisation for an organisation, one of them",
         ),
         (loan.borrowers.is_empty(), "borrowers", "is empty; give one borrower or more"),
         (
-            loan.borrowers.iter().any(|borrower| borrower.name.trim().is_empty()),
+            loan.borrowers.iter().any(|borrower| no_name(&borrower.name)),
             "borrowers.name",
-            "is empty; write first and family name",
+            "is empty or longer than 256 characters; write first and family name",
         ),
+    ]
+}
+
+fn term_rules(loan: &Loan) -> [LoanRule; 5] {
+    let states = [loan.repaid, loan.sold_to.is_some(), loan.answered_by_hand];
+    [
         (
             loan.rate_percent < Decimal::ZERO || loan.rate_percent > Decimal::ONE_HUNDRED,
             "rate_percent",
@@ -238,8 +271,7 @@ fn check_loan(loan: &Loan) -> Vec<(&'static str, &'static str)> {
             "repaid",
             "is given with sold_to or answered_by_hand; a loan has one of the three at most",
         ),
-    ];
-    rules.into_iter().filter(|(broken, ..)| *broken).map(|(_, key, text)| (key, text)).collect()
+    ]
 }
 
 fn has_no_one_number(owner: &Owner) -> bool {
@@ -255,7 +287,7 @@ mod tests {
     fn mistakes(text: &str) -> Vec<Mistake> {
         match LoanBook::parse(text).unwrap_err() {
             BookError::Mistakes { mistakes, .. } => mistakes,
-            other => panic!("{other}"),
+            unreadable @ BookError::Unreadable { .. } => panic!("{unreadable}"),
         }
     }
 
@@ -312,10 +344,11 @@ mod tests {
         let text = BOOK
             .replacen("rate_percent = \"", "rate_percent = \"900", 1)
             .replacen("limit = \"1000000.00\"", "limit = \"1.00\"", 1)
+            .replacen("message = \"", "message = \"Gjelder 23904430552, ", 1)
             .replacen("repaid = true", "repaid = true\nanswered_by_hand = true", 1);
         let keys: Vec<String> = mistakes(&text).into_iter().map(|mistake| mistake.key).collect();
-        assert_eq!(keys.len(), 3, "{keys:?}");
-        for end in ["rate_percent", "rammelaan.limit", "repaid"] {
+        assert_eq!(keys.len(), 4, "{keys:?}");
+        for end in ["message", "rate_percent", "rammelaan.limit", "repaid"] {
             assert!(keys.iter().any(|key| key.ends_with(end)), "{keys:?}");
         }
     }
