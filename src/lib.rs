@@ -4,6 +4,7 @@
 //! `contract/check` → `decide/request` → `exchange/commit` → `journal` → acknowledged; then
 //! `exchange/dispatch` → `channel/amqp/publish`. ARCHITECTURE.md is the map.
 
+pub mod bank;
 pub mod case;
 pub mod contract;
 pub mod decide;
