@@ -10,3 +10,4 @@ pub mod directory;
 pub mod kernel;
 pub mod market;
 pub mod port;
+pub mod telemetry;
