@@ -1,1 +1,3 @@
+//! The program: what the command line asks for.
+
 fn main() {}

@@ -67,7 +67,10 @@ mod tests {
 
     #[test]
     fn every_cause_is_said_in_order() {
-        assert_eq!(chain(&["cannot open", "no answer", "refused"]), "cannot open: no answer: refused");
+        assert_eq!(
+            chain(&["cannot open", "no answer", "refused"]),
+            "cannot open: no answer: refused"
+        );
     }
 
     #[test]
