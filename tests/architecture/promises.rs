@@ -32,7 +32,7 @@ pub fn examples(types: &[&str], files: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn own_word<'a>(name: &'a str) -> &'a str {
+fn own_word(name: &str) -> &str {
     name.rsplit('.').nth(1).unwrap_or(name)
 }
 
