@@ -1,8 +1,18 @@
 //! From bytes to a typed message, with all findings.
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use super::catalogue::MessageType;
-use super::message::{Message, Request};
-use crate::kernel::{Environment, Finding, Limits, PaymentWindow};
+use super::found::Found;
+use super::message::{Answer, Body, Message, Request};
+use super::read;
+use super::schema::{ContractError, Schemas};
+use super::wording::{about, is_presentable, push_segment};
+use crate::kernel::person::contains_national_id;
+use crate::kernel::{Environment, Finding, Limits, OrganisationId, PaymentWindow};
+use crate::market::no::rules::{fit, form, message as rules, way};
 
 /// What a check needs to know of the world.
 #[derive(Debug, Clone, Copy)]
@@ -28,25 +38,69 @@ pub struct Checked {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hints {
     /// `avsender.id`, when it is an organisation.
-    pub avsender: Option<crate::kernel::OrganisationId>,
-    /// `avsender.referanse`, when it is a text of at most 256 characters.
+    pub avsender: Option<OrganisationId>,
+    /// `avsender.referanse`, when it is one line of at most 256 characters without a national
+    /// identity number in it: a reference is shown and stored in the open.
     pub avsender_referanse: Option<String>,
     /// `mottaker.id`, when it is an organisation.
-    pub mottaker: Option<crate::kernel::OrganisationId>,
+    pub mottaker: Option<OrganisationId>,
 }
 
 /// The compiled schemas; made once, shared by all.
-pub struct Contract;
+pub struct Contract {
+    schemas: Schemas,
+    limits: Limits,
+}
 
 impl Contract {
-    /// Checks a message's bytes against its schema and the rules of the message alone.
-    pub fn check(&self, _kind: MessageType, _body: &[u8], _context: &CheckContext) -> Checked {
-        todo!()
+    /// Compiles the schemas of the catalogue.
+    ///
+    /// # Errors
+    /// When a schema in the program is broken.
+    pub fn new(limits: Limits) -> Result<Self, ContractError> {
+        Ok(Self { schemas: Schemas::new()?, limits })
     }
 
-    /// Checks an answer against the request it answers: properties, reference.
-    pub fn check_answer(&self, _answer: &Message, _request: &Request) -> Vec<Finding> {
-        todo!()
+    /// Checks a message's bytes against its schema and the rules of the message alone.
+    pub fn check(&self, kind: MessageType, body: &[u8], context: &CheckContext) -> Checked {
+        let mut found = Found::new(self.limits.findings);
+        let (value, findings) = read::read(body, &self.limits);
+        found.extend(findings);
+        let Some(value) = value else {
+            return Checked {
+                message: None,
+                findings: found.into_findings(),
+                hints: Hints::default(),
+            };
+        };
+        self.schemas.check(kind, &value, &mut found);
+        let message = if found.has_errors() { None } else { typed(kind, &value, &mut found) };
+        if let Some(message) = &message {
+            found.extend(message_rules(message, context));
+        }
+        let message = message.filter(|_| !found.has_errors());
+        Checked { message, findings: found.into_findings(), hints: hints(&value) }
+    }
+
+    /// Checks an answer or a status against the request it answers: properties, reference. Whether
+    /// the type fits is for whoever knows the case to say; here only a request is refused.
+    pub fn check_answer(&self, answer: &Message, request: &Request) -> Vec<Finding> {
+        let wanted = &request.avsender().referanse;
+        match answer {
+            Message::Answer(answer) => {
+                let given = answer.mottaker().referanse.as_deref();
+                let mut findings: Vec<Finding> =
+                    fit::reference(given, wanted).into_iter().collect();
+                findings
+                    .extend(fit::properties(answer.registerenheter(), request.registerenheter()));
+                findings
+            }
+            Message::Status(status) => {
+                let given = status.mottaker.as_ref().and_then(|it| it.referanse.as_deref());
+                given.and_then(|given| fit::reference(Some(given), wanted)).into_iter().collect()
+            }
+            Message::Request(_) => vec![way::ANSWER_DOES_NOT_FIT.finding("")],
+        }
     }
 
     /// What can be read of a message of any kind.
@@ -60,7 +114,127 @@ impl Contract {
     }
 
     /// The limits in force.
-    pub fn limits(&self) -> Limits {
-        todo!()
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+/// Reads a stored request again. It passed the check when it was taken in, so only its form is read.
+///
+/// # Errors
+/// When the body is no request, or no longer fits its type.
+pub fn read_request(body: &Body) -> Result<Request, Finding> {
+    match read_message(body)? {
+        Message::Request(request) => Ok(request),
+        Message::Answer(_) | Message::Status(_) => Err(form::UNREADABLE.finding("")),
+    }
+}
+
+/// Reads a stored message again. It passed the check when it was taken in, so only its form is read.
+///
+/// # Errors
+/// When the body is of a type that innfri alone sends, or no longer fits its type.
+pub fn read_message(body: &Body) -> Result<Message, Finding> {
+    fn read<T: DeserializeOwned>(body: &Body) -> Result<T, Finding> {
+        serde_json::from_slice(&body.json).map_err(|_| form::UNREADABLE.finding(""))
+    }
+    match body.message_type {
+        MessageType::Restgjeldsforespoersel => {
+            read(body).map(|it| Message::Request(Request::Restgjeld(it)))
+        }
+        MessageType::Innfrielsessaldoforespoersel => {
+            read(body).map(|it| Message::Request(Request::Innfrielsessaldo(it)))
+        }
+        MessageType::Restgjeldssvar => read(body).map(|it| Message::Answer(Answer::Restgjeld(it))),
+        MessageType::Innfrielsessaldosvar => {
+            read(body).map(|it| Message::Answer(Answer::Innfrielsessaldo(it)))
+        }
+        MessageType::Status => read(body).map(Message::Status),
+        MessageType::Rejection | MessageType::Receipt => Err(way::INNFRI_ALONE.finding("")),
+    }
+}
+
+fn typed(kind: MessageType, value: &Value, found: &mut Found) -> Option<Message> {
+    fn read<'a, T: Deserialize<'a>>(value: &'a Value, found: &mut Found) -> Option<T> {
+        T::deserialize(value).ok().or_else(|| {
+            found.add(unreadable::<T>(value));
+            None
+        })
+    }
+    match kind {
+        MessageType::Restgjeldsforespoersel => {
+            read(value, found).map(|it| Message::Request(Request::Restgjeld(it)))
+        }
+        MessageType::Innfrielsessaldoforespoersel => {
+            read(value, found).map(|it| Message::Request(Request::Innfrielsessaldo(it)))
+        }
+        MessageType::Restgjeldssvar => {
+            read(value, found).map(|it| Message::Answer(Answer::Restgjeld(it)))
+        }
+        MessageType::Innfrielsessaldosvar => {
+            read(value, found).map(|it| Message::Answer(Answer::Innfrielsessaldo(it)))
+        }
+        MessageType::Status => read(value, found).map(Message::Status),
+        MessageType::Rejection | MessageType::Receipt => {
+            found.add(way::INNFRI_ALONE.finding(""));
+            None
+        }
+    }
+}
+
+/// Reads once more to learn where it fails. The reader's own sentence may quote the message, so only
+/// the place is taken.
+fn unreadable<'a, T: Deserialize<'a>>(value: &'a Value) -> Finding {
+    let mut pointer = String::new();
+    if let Err(error) = serde_path_to_error::deserialize::<_, T>(value) {
+        for step in error.path() {
+            let step = match step {
+                serde_path_to_error::Segment::Seq { index } => index.to_string(),
+                serde_path_to_error::Segment::Map { key } => key.clone(),
+                serde_path_to_error::Segment::Enum { .. }
+                | serde_path_to_error::Segment::Unknown => break,
+            };
+            if !is_presentable(&step) {
+                break;
+            }
+            push_segment(&mut pointer, &step);
+        }
+    }
+    let (no, en) = about(
+        &pointer,
+        "kan ikke leses, selv om det følger skjemaet",
+        "cannot be read although it follows the schema",
+    );
+    form::UNREADABLE.worded(pointer, no, en)
+}
+
+fn message_rules(message: &Message, context: &CheckContext) -> Vec<Finding> {
+    let environment = context.environment;
+    match message {
+        Message::Request(Request::Restgjeld(it)) => rules::restgjeldsforespoersel(it, environment),
+        Message::Request(Request::Innfrielsessaldo(it)) => {
+            rules::innfrielsessaldoforespoersel(it, environment, &context.window)
+        }
+        Message::Answer(Answer::Restgjeld(it)) => rules::restgjeldssvar(it, environment),
+        Message::Answer(Answer::Innfrielsessaldo(it)) => {
+            rules::innfrielsessaldosvar(it, environment)
+        }
+        Message::Status(it) => rules::status(it, environment),
+    }
+}
+
+fn hints(value: &Value) -> Hints {
+    let field = |part: &str, name: &str| value.get(part)?.get(name)?.as_str();
+    let organisation = |part| OrganisationId::norwegian(field(part, "id")?).ok();
+    let fits = |text: &&str| {
+        text.chars().count() <= 256
+            && !text.trim().is_empty()
+            && !text.chars().any(char::is_control)
+            && !contains_national_id(text)
+    };
+    Hints {
+        avsender: organisation("avsender"),
+        avsender_referanse: field("avsender", "referanse").filter(fits).map(str::to_owned),
+        mottaker: organisation("mottaker"),
     }
 }

@@ -6,9 +6,13 @@
 
 pub mod catalogue;
 pub mod check;
+mod found;
 pub mod message;
+mod read;
 pub mod schema;
+mod wording;
 
 pub use catalogue::{Direction, MessageType, UnknownMessageType};
-pub use check::{CheckContext, Checked, Contract};
+pub use check::{CheckContext, Checked, Contract, Hints, read_message, read_request};
 pub use message::{Answer, Body, Message, Request};
+pub use schema::ContractError;
