@@ -104,13 +104,9 @@ impl Contract {
     }
 
     /// What can be read of a message of any kind.
-    pub fn hints(&self, _body: &[u8]) -> Hints {
-        todo!()
-    }
-
-    /// Reads a stored request again, which was checked when it arrived.
-    pub fn read_request(&self, _body: &super::Body) -> Result<Request, Finding> {
-        todo!()
+    pub fn hints(&self, body: &[u8]) -> Hints {
+        let (value, _) = read::read(body, &self.limits);
+        value.as_ref().map(hints).unwrap_or_default()
     }
 
     /// The limits in force.

@@ -2,15 +2,16 @@
 //! everything that was wrong while the case stays as it was.
 
 use crate::case::{DeadReason, Delivery, Event, GivenBy, Purpose, RecordedEvent, StoredCase};
-use crate::contract::{Answer, Message, MessageType, Request};
+use crate::contract::{Answer, Message, MessageType, Request, read_request};
 use crate::kernel::{DeliveryId, Finding, has_errors};
+use crate::market::no::rules::way;
 use crate::market::no::status::Status;
 
 use super::decision::{CaseChange, Decision, Disposition, Found};
 use super::guard::{Stop, payment, privacy};
 use super::reading::Arrival;
 use super::request::record;
-use super::{Context, error, rejection};
+use super::{Context, rejection};
 
 /// What an answer or status leads to.
 pub(super) fn decide(arrival: &Arrival, found: &Found, context: &Context<'_>) -> Decision {
@@ -35,32 +36,17 @@ fn own_case<'a>(
     found: &'a Found,
 ) -> Result<&'a StoredCase, (DeadReason, Finding)> {
     if arrival.answers.is_none() {
-        let finding = error(
-            "INN-037",
-            "",
-            "Svaret sier ikke hvilken forespørsel det gjelder.",
-            "The property `correlation_id` must be the message_id of the request that is answered.",
-        );
+        let finding = way::CORRELATION_ID.finding("");
         return Err((DeadReason::UnknownCase, finding));
     }
     let Some(stored) = &found.case else {
-        let finding = error(
-            "INN-029",
-            "",
-            "Svaret gjelder en forespørsel som ikke finnes.",
-            "No request with the message_id in `correlation_id` is known.",
-        );
+        let finding = way::UNKNOWN_CASE.finding("");
         return Err((DeadReason::UnknownCase, finding));
     };
     if stored.case.bank.as_ref() == Some(&arrival.sender) {
         Ok(stored)
     } else {
-        let finding = error(
-            "INN-030",
-            "/avsender/id",
-            "Svaret gjelder en forespørsel som er sendt til en annen.",
-            "Only the bank that was asked may answer.",
-        );
+        let finding = way::BANK_NOT_ASKED.finding("/avsender/id");
         Err((DeadReason::ForeignCase, finding))
     }
 }
@@ -84,7 +70,7 @@ fn examine<'a>(
 ) -> Result<Reply<'a>, Stops> {
     let mut stops = Stops { findings: arrival.findings.clone(), alerts: Vec::new() };
     stops.findings.extend(unfit_type(arrival, stored));
-    let request = match context.contract.read_request(&stored.request) {
+    let request = match read_request(&stored.request) {
         Ok(request) => request,
         Err(finding) => {
             stops.findings.push(finding);
@@ -127,14 +113,7 @@ fn guard(
 fn unfit_type(arrival: &Arrival, stored: &StoredCase) -> Option<Finding> {
     let fits = arrival.message_type == Some(MessageType::Status)
         || arrival.message_type == stored.case.request_type.answered_by();
-    (!fits).then(|| {
-        error(
-            "INN-031",
-            "",
-            "Svaret er av en annen type enn forespørselen.",
-            "The answer's type is not the one that answers this request; see the catalogue.",
-        )
-    })
+    (!fits).then(|| way::ANSWER_DOES_NOT_FIT.finding(""))
 }
 
 fn accept(

@@ -3,8 +3,9 @@
 use crate::case::{DeadLetter, DeadReason};
 use crate::kernel::{Incoming, MessageId};
 
+use super::Context;
 use super::decision::{Decision, Disposition};
-use super::{Context, error};
+use crate::market::no::rules::way;
 
 /// What a message from the broker's dead-letter exchange leads to.
 pub fn decide(incoming: &Incoming, context: &Context<'_>) -> Decision {
@@ -16,12 +17,7 @@ pub fn decide(incoming: &Incoming, context: &Context<'_>) -> Decision {
         }
         None => "the broker gave no history".to_owned(),
     };
-    let finding = error(
-        "INN-026",
-        "",
-        "Meldingen ble tatt ut av køen av meldingsmegleren.",
-        "The message broker gave up on the message; see the detail for where and why.",
-    );
+    let finding = way::BROKER_GAVE_UP.finding("");
     // In a participant's own queue it was one of our deliveries, whose message id is its delivery id.
     let was_ours = first.is_some_and(|death| death.queue.starts_with("innfri.org."));
     let delivery = incoming

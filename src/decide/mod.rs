@@ -19,7 +19,6 @@ use jiff::Timestamp;
 
 use crate::contract::{CheckContext, Contract};
 use crate::directory::Directory;
-use crate::kernel::{Finding, RuleId, Severity};
 
 pub use decision::{CaseChange, Decision, Disposition, Found, InboxEntry, Key};
 pub use reading::{Reading, read};
@@ -41,20 +40,9 @@ pub struct Context<'a> {
 pub fn decide(reading: &Reading, found: &Found, context: &Context<'_>) -> Decision {
     match reading {
         Reading::Nobody(letter) => rejection::dead(letter),
-        Reading::Spoofed(spoofed) => rejection::spoofed(spoofed, context),
+        Reading::Spoofed(spoofed) => rejection::spoofed(spoofed),
         Reading::Request(arrival) => request::decide(arrival, found, context),
         Reading::Answer(arrival) => answer::decide(arrival, found, context),
-    }
-}
-
-/// A finding that makes a message unacceptable.
-fn error(rule: &'static str, peker: impl Into<String>, tekst: &str, text: &str) -> Finding {
-    Finding {
-        peker: peker.into(),
-        regel: RuleId::new(rule),
-        alvorlighet: Severity::Error,
-        tekst: tekst.to_owned(),
-        text: text.to_owned(),
     }
 }
 

@@ -5,8 +5,9 @@ use crate::contract::{Body, Direction, Message, MessageType};
 use crate::directory::Operator;
 use crate::kernel::{DeliveryId, Digest, Finding, Incoming, Login, MessageId, OrganisationId};
 
+use super::Context;
 use super::decision::Key;
-use super::{Context, error};
+use crate::market::no::rules::way;
 
 /// What an arrival turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +97,7 @@ pub fn read(incoming: Incoming, context: &Context<'_>) -> Reading {
     };
     let known = incoming.message_type.as_deref().and_then(|name| name.parse::<MessageType>().ok());
     let taken = known.filter(|kind| kind.direction() != Direction::Notice);
-    let mut findings = envelope_findings(&incoming, taken);
+    let mut findings = envelope_findings(&incoming, known, taken);
     let (message, hints) = match taken {
         Some(kind) => {
             let checked = context.contract.check(kind, &incoming.body, &context.check);
@@ -158,32 +159,23 @@ fn identify(incoming: &Incoming) -> (Option<MessageId>, MessageId) {
     (given, given.unwrap_or_else(derived))
 }
 
-fn envelope_findings(incoming: &Incoming, taken: Option<MessageType>) -> Vec<Finding> {
+fn envelope_findings(
+    incoming: &Incoming,
+    known: Option<MessageType>,
+    taken: Option<MessageType>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if taken.is_none() {
-        findings.push(error(
-            "INN-032",
-            "",
-            "Meldingstypen mangler, er ukjent, eller kan bare sendes av innfri selv.",
-            "The message type (AMQP property `type`) is missing, unknown, or sent by innfri alone.",
-        ));
+    match (taken, known) {
+        (Some(_), _) => {}
+        (None, Some(_)) => findings.push(way::INNFRI_ALONE.finding("")),
+        (None, None) => findings.push(way::UNKNOWN_TYPE.finding("")),
     }
     if !incoming.message_id.as_deref().is_some_and(|id| id.parse::<MessageId>().is_ok()) {
-        findings.push(error(
-            "INN-025",
-            "",
-            "Meldingen mangler en gyldig meldings-id.",
-            "The property `message_id` is missing or is not a UUID; make a new one per message.",
-        ));
+        findings.push(way::MESSAGE_ID.finding(""));
     }
     let kind = incoming.content_type.as_deref().map(|text| text.split(';').next().unwrap_or(text));
     if kind.is_some_and(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
-        findings.push(error(
-            "INN-038",
-            "",
-            "Meldingen er merket som noe annet enn JSON.",
-            "The property `content_type` must be application/json, or absent.",
-        ));
+        findings.push(way::CONTENT_TYPE.finding(""));
     }
     findings
 }

@@ -4,11 +4,11 @@ use crate::case::{DeadLetter, DeadReason, Delivery, Purpose, StoredCase};
 use crate::contract::MessageType;
 use crate::kernel::{DeliveryId, Finding, MessageId, OrganisationId};
 use crate::market::no::rejection::Rejection;
+use crate::market::no::rules::way;
 
 use super::decision::{Decision, Disposition, InboxEntry};
 use super::reading::{Arrival, Spoofed};
 use super::request::to_body;
-use super::{Context, error};
 
 /// A message about which nobody can be told.
 pub(super) fn dead(letter: &DeadLetter) -> Decision {
@@ -17,13 +17,8 @@ pub(super) fn dead(letter: &DeadLetter) -> Decision {
 
 /// A message that names somebody else as its sender: kept for operations; and whoever is signed in is
 /// told, when that is one participant.
-pub(super) fn spoofed(spoofed: &Spoofed, _context: &Context<'_>) -> Decision {
-    let finding = error(
-        "INN-024",
-        "/avsender/id",
-        "Avsenderen i meldingen er en annen enn den som er innlogget. Meldingen er avvist.",
-        "The login may not speak for `avsender.id`.",
-    );
+pub(super) fn spoofed(spoofed: &Spoofed) -> Decision {
+    let finding = way::SENDER_MAY_NOT_SPEAK.finding("/avsender/id");
     let told = spoofed.tell.as_ref().map(|to| {
         let id = spoofed.letter.message_id.as_deref().and_then(|text| text.parse().ok());
         report(to, &spoofed.message_id, id, None, vec![finding.clone()])
@@ -39,12 +34,7 @@ pub(super) fn spoofed(spoofed: &Spoofed, _context: &Context<'_>) -> Decision {
 /// A message id used again with other content: the first message keeps its effect, the second has
 /// none.
 pub(super) fn reused_id(arrival: &Arrival, earlier: &InboxEntry) -> Decision {
-    let finding = error(
-        "INN-028",
-        "",
-        "Meldings-id-en er brukt før, med et annet innhold. Den første meldingen gjelder.",
-        "This message_id was used before with other content; make a new one for a new message.",
-    );
+    let finding = way::MESSAGE_ID_REUSED.finding("");
     let letter = DeadLetter {
         case: earlier.case,
         ..letter(arrival, DeadReason::ReusedMessageId, finding.clone())

@@ -5,7 +5,8 @@ use crate::directory::{Participant, Role};
 use crate::kernel::{Finding, OrganisationId};
 use crate::market::no::status::Aarsak;
 
-use super::{Context, error};
+use super::Context;
+use crate::market::no::rules::{RuleDoc, way};
 
 /// Where a request and its outcome go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +42,8 @@ impl Refusal {
         Self { aarsak: Aarsak::UgyldigMelding, tekst, findings }
     }
 
-    fn of(aarsak: Aarsak, rule: &'static str, pointer: &str, tekst: String, text: &str) -> Self {
-        Self { aarsak, findings: vec![error(rule, pointer, &tekst, text)], tekst }
+    fn of(aarsak: Aarsak, rule: &RuleDoc, pointer: &str, tekst: String) -> Self {
+        Self { aarsak, findings: vec![rule.finding(pointer)], tekst }
     }
 }
 
@@ -64,20 +65,18 @@ pub fn route(
     if !may_send {
         return Err(Refusal::of(
             Aarsak::IkkeTillatt,
-            "INN-036",
+            &way::SENDER_MAY_NOT_SEND,
             "/avsender/id",
             "Avsenderen har ikke tilgang til å sende denne typen forespørsel.".into(),
-            "The directory does not list this message type among those the sender may send.",
         ));
     }
     let bank = receiver(request, context)?;
     if !bank.receives.contains(&kind) {
         return Err(Refusal::of(
             Aarsak::IkkeStoettet,
-            "INN-035",
+            &way::RECEIVER_DOES_NOT_TAKE,
             "/mottaker/id",
             format!("{} tar ikke imot denne typen forespørsel. Ta kontakt direkte.", bank.name),
-            "The directory does not list this message type among those the receiver takes.",
         ));
     }
     Ok(Route {
@@ -94,10 +93,9 @@ fn receiver<'a>(
     let Some(found) = context.directory.participant(&request.mottaker().id) else {
         return Err(Refusal::of(
             Aarsak::UkjentMottaker,
-            "INN-034",
+            &way::RECEIVER_UNKNOWN,
             "/mottaker/id",
             "Mottakeren er ikke tilknyttet tjenesten. Kontroller organisasjonsnummeret.".into(),
-            "The receiver is not a participant of the directory.",
         ));
     };
     match &found.role {
@@ -106,22 +104,20 @@ fn receiver<'a>(
             let name = context.directory.participant(parent).map_or("", |bank| bank.name.as_str());
             Err(Refusal::of(
                 Aarsak::IkkeStoettet,
-                "INN-033",
+                &way::COVERED_BOND_COMPANY,
                 "/mottaker/id",
                 format!(
                     "{} er et boligkredittforetak. Send forespørselen til banken: {name} ({}).",
                     found.name,
                     parent.number()
                 ),
-                "A covered-bond company is never asked; ask its parent bank.",
             ))
         }
         Role::EstateAgency => Err(Refusal::of(
             Aarsak::IkkeStoettet,
-            "INN-035",
+            &way::RECEIVER_DOES_NOT_TAKE,
             "/mottaker/id",
             format!("{} er ikke en bank og kan ikke svare på forespørselen.", found.name),
-            "The receiver is not a bank.",
         )),
     }
 }
@@ -136,10 +132,9 @@ fn reply_to(
         Some(other) if context.directory.participant(&other.id).is_some() => Ok(other.id.clone()),
         Some(_) => Err(Refusal::of(
             Aarsak::UgyldigMelding,
-            "INN-034",
+            &way::RECEIVER_UNKNOWN,
             "/avsender/returnertil/id",
             "Svaret kan ikke sendes dit: organisasjonen er ikke tilknyttet tjenesten.".into(),
-            "`returnertil` is not a participant of the directory.",
         )),
     }
 }

@@ -5,10 +5,11 @@ use crate::case::{DeadLetter, DeadReason, Event, GivenBy, Purpose, StoredCase};
 use crate::kernel::{ChannelName, DeadLetterId};
 use crate::market::no::status::{Aarsak, Statuskode};
 
+use super::Context;
 use super::decision::{CaseChange, Decision, Disposition};
 use super::request::{own_status, record};
-use super::{Context, error};
 use crate::case::Delivery;
+use crate::market::no::rules::way;
 
 /// How a delivery failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,12 +66,7 @@ fn letter(
     stored: Option<&StoredCase>,
     context: &Context<'_>,
 ) -> DeadLetter {
-    let finding = error(
-        "INN-027",
-        "",
-        "Meldingen kunne ikke leveres innen fristen.",
-        "The delivery was given up; see the detail for the last error.",
-    );
+    let finding = way::DELIVERY_GIVEN_UP.finding("");
     DeadLetter {
         id: DeadLetterId::of(&["delivery", &delivery.id.to_string()]),
         reason: DeadReason::DeliveryGivenUp,

@@ -174,7 +174,8 @@ impl ParticipantEntry {
             (HandlerName::Amqp, None) => Handler::Amqp,
             (HandlerName::LoanBook, Some(book)) => Handler::LoanBook(folder.join(book)),
             (HandlerName::LoanBook, None) => {
-                errors.push(format!("{id} has the handler loan-book: name the file as `loan_book`"));
+                errors
+                    .push(format!("{id} has the handler loan-book: name the file as `loan_book`"));
                 Handler::Amqp
             }
             (HandlerName::Amqp, Some(_)) => {
@@ -184,7 +185,8 @@ impl ParticipantEntry {
         };
         for kind in self.sends.iter().chain(&self.receives) {
             if kind.direction() != Direction::Request {
-                errors.push(format!("{id} lists {kind}: `sends` and `receives` name requests only"));
+                errors
+                    .push(format!("{id} lists {kind}: `sends` and `receives` name requests only"));
             }
         }
         if !errors.is_empty() {

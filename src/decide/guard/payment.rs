@@ -6,9 +6,9 @@
 use super::Stop;
 use crate::case::Event;
 use crate::contract::Answer;
-use crate::decide::error;
 use crate::directory::Participant;
 use crate::kernel::{Finding, RegisterNumber};
+use crate::market::no::rules::way;
 
 /// Checks every account of an answer against the answering bank. A bank that is not in the directory
 /// (any more) has no accounts.
@@ -23,14 +23,13 @@ pub fn check(answer: &Answer, bank: Option<&Participant>) -> Option<Stop> {
     let findings: Vec<Finding> = doubtful
         .iter()
         .map(|(loan, number)| {
-            error(
-                "INN-021",
+            way::ACCOUNT_NOT_OF_BANK.worded(
                 format!("/laanliste/{loan}/kontonummer"),
-                &format!(
-                    "Kontoen tilhører ikke banken som svarer (registernummer {number}). Svaret er \
-                     stanset. Kontroller kontonummeret."
+                format!(
+                    "Kontonummeret tilhører ikke banken som svarer (registernummer {number}). \
+                     Svaret er stanset."
                 ),
-                &format!(
+                format!(
                     "Register number {number} is not listed for the answering bank, nor approved."
                 ),
             )

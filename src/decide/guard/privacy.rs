@@ -10,9 +10,9 @@ use unicode_normalization::UnicodeNormalization;
 use super::Stop;
 use crate::case::Event;
 use crate::contract::{Answer, Request};
-use crate::decide::error;
 use crate::kernel::Finding;
 use crate::market::no::part::Hjemmelshaver;
+use crate::market::no::rules::way;
 
 /// Checks every name in `laantakereHjemmelshaver`. The findings do not repeat the names.
 pub fn check(answer: &Answer, request: &Request) -> Option<Stop> {
@@ -34,21 +34,10 @@ pub fn check(answer: &Answer, request: &Request) -> Option<Stop> {
             let words = words(name);
             !owners.iter().any(|owner| owner.is_named(&words))
         })
-        .map(|(pointer, _)| stranger(pointer))
+        .map(|(pointer, _)| way::NAME_NOT_AMONG_OWNERS.finding(pointer))
         .collect();
     let names = u32::try_from(findings.len()).unwrap_or(u32::MAX);
     (names > 0).then_some(Stop { findings, alert: Event::PrivacyAlert { names } })
-}
-
-fn stranger(pointer: String) -> Finding {
-    error(
-        "INN-020",
-        pointer,
-        "Svaret navngir en låntaker som ikke er blant hjemmelshaverne i forespørselen. Navnet kan \
-         ikke utleveres; bruk laantakerIkkeHjemmelshaver i stedet.",
-        "A named borrower is not among the owners in the request; leave the name out and set \
-         laantakerIkkeHjemmelshaver to true.",
-    )
 }
 
 /// An owner's names, as words without regard to case, spacing and order.
