@@ -28,7 +28,8 @@ pub struct CheckContext {
 pub struct Checked {
     /// The message; present only when no finding is an error.
     pub message: Option<Message>,
-    /// Everything that was found, errors and warnings, in the order of the message.
+    /// Everything that was found, errors and warnings: first what breaks the form, in the order of the
+    /// schema; where nothing does, what breaks a rule, in the order of the message.
     pub findings: Vec<Finding>,
     /// What could be read of sender and receiver even from a message that is refused.
     pub hints: Hints,

@@ -41,9 +41,9 @@ impl Found {
         self.more_errors |= errors > 0;
     }
 
-    /// Whether there is room for one more.
-    pub(super) fn is_full(&self) -> bool {
-        self.kept.len() >= self.limit
+    /// How many more fit.
+    pub(super) const fn room(&self) -> usize {
+        self.limit.saturating_sub(self.kept.len())
     }
 
     /// Whether the message must be refused.

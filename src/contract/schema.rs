@@ -48,14 +48,25 @@ impl Schemas {
         if schema.validator.is_valid(message) {
             return;
         }
+        let mut findings = Vec::new();
+        let mut misshapen = Vec::new();
         for error in schema.validator.iter_errors(message) {
-            if found.is_full() {
-                found.count_errors(1);
+            if found.room() > findings.len() {
+                schema.word(&error, &mut findings, &mut misshapen);
             } else {
-                schema.word(&error, found);
+                found.count_errors(1);
             }
         }
+        findings.retain(|finding| !is_implied(finding, &misshapen));
+        found.extend(findings);
     }
+}
+
+/// Whether a finding only repeats that a field is misshapen: what is not eleven digits need not be
+/// called too long as well, nor what is no date be called a date that does not exist.
+fn is_implied(finding: &Finding, misshapen: &[String]) -> bool {
+    [form::TOO_LONG.id, form::TOO_SHORT.id, form::NO_SUCH_TIME.id].contains(&finding.regel)
+        && misshapen.contains(&finding.peker)
 }
 
 fn compile(kind: MessageType) -> Result<Compiled, ContractError> {
@@ -71,24 +82,34 @@ fn compile(kind: MessageType) -> Result<Compiled, ContractError> {
 }
 
 impl Compiled {
-    fn word(&self, error: &ValidationError<'_>, found: &mut Found) {
+    fn word(
+        &self,
+        error: &ValidationError<'_>,
+        found: &mut Vec<Finding>,
+        misshapen: &mut Vec<String>,
+    ) {
         let place = error.instance_path().as_str();
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 for key in unexpected {
-                    found.add(unknown(place, key));
+                    found.push(unknown(place, key));
                 }
             }
             ValidationErrorKind::Required { property } => {
-                found.add(missing(place, property.as_str().unwrap_or_default()));
+                found.push(missing(place, property.as_str().unwrap_or_default()));
             }
             // What is no object at all has been called so already.
             ValidationErrorKind::OneOfNotValid { .. }
             | ValidationErrorKind::OneOfMultipleValid { .. }
                 if !error.instance().is_object() => {}
             kind => {
+                if let ValidationErrorKind::Pattern { pattern } = kind
+                    && !wording::is_free_text(pattern)
+                {
+                    misshapen.push(place.to_owned());
+                }
                 let (rule, (no, en)) = self.sentence(kind, place, error);
-                found.add(rule.worded(place, no, en));
+                found.push(rule.worded(place, no, en));
             }
         }
     }

@@ -62,6 +62,12 @@ pub(super) fn form(pattern: &str) -> Option<(&'static str, &'static str)> {
     FORMS.iter().find(|(known, ..)| *known == pattern).map(|(_, no, en)| (*no, *en))
 }
 
+/// Whether a pattern is about the characters of a text rather than its shape, so that a text may be
+/// both too long and wrong. Such patterns begin with the characters they shut out.
+pub(super) fn is_free_text(pattern: &str) -> bool {
+    pattern.starts_with("^[^")
+}
+
 /// What a JSON type is called: Norwegian, English.
 pub(super) fn json_type(name: &str) -> (&'static str, &'static str) {
     match name {
