@@ -12,8 +12,8 @@ pub enum TaskKind {
     Consumer,
     /// Decides and delivers.
     Exchange,
-    /// Keeps the AMQP connection for sending.
-    Publisher,
+    /// Waits for the signal to stop.
+    Signals,
     /// Reads the directory again when asked.
     Reload,
 }
@@ -24,7 +24,7 @@ impl TaskKind {
         match self {
             Self::Consumer => "consumer",
             Self::Exchange => "exchange",
-            Self::Publisher => "publisher",
+            Self::Signals => "signals",
             Self::Reload => "reload",
         }
     }

@@ -1,0 +1,125 @@
+//! `innfri doctor`: is everything here that `innfri serve` needs, and if not, what to do?
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{SettingsArgs, Verdict, render};
+use crate::channel::amqp::{AmqpConfig, connection};
+use crate::contract::Contract;
+use crate::directory::{Directory, Handler};
+use crate::journal;
+use crate::serve::Settings;
+use crate::serve::broker::declare;
+use crate::source::file;
+use crate::telemetry::chain::Chain;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all is well, 1 something is not.")]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// One JSON object per check.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Check {
+    what: &'static str,
+    ok: bool,
+    says: String,
+}
+
+impl Check {
+    fn of<T>(
+        what: &'static str,
+        outcome: Result<T, impl std::error::Error + 'static>,
+        says: impl FnOnce(&T) -> String,
+    ) -> (Self, Option<T>) {
+        match outcome {
+            Ok(value) => (Self { what, ok: true, says: says(&value) }, Some(value)),
+            Err(error) => (Self { what, ok: false, says: Chain(&error).to_string() }, None),
+        }
+    }
+}
+
+pub(super) async fn run(args: DoctorArgs) -> anyhow::Result<Verdict> {
+    let loaded = Settings::load(args.settings.config.as_deref());
+    let (check, settings) = Check::of("settings", loaded, |settings| {
+        format!("read; environment {:?}", settings.environment)
+    });
+    let mut checks = vec![check];
+    if let Some(settings) = settings {
+        examine(&settings, &mut checks).await;
+    }
+    for check in &checks {
+        if args.json {
+            render::json_line(check)?;
+        } else {
+            let mark = if check.ok { "ok     " } else { "PROBLEM" };
+            render::line(&format!("{mark}  {:<10} {}", check.what, check.says))?;
+        }
+    }
+    let well = checks.iter().all(|check| check.ok);
+    Ok(if well { Verdict::Yes } else { Verdict::No })
+}
+
+async fn examine(settings: &Settings, checks: &mut Vec<Check>) {
+    let (check, _) =
+        Check::of("schemas", Contract::new(settings.limits), |_| "compiled".to_owned());
+    checks.push(check);
+    let read = file::load(&settings.directory.file);
+    let (check, directory) = Check::of("directory", read, describe);
+    checks.push(check);
+    checks.push(examine_journal(settings).await);
+    match (&settings.amqp, &directory) {
+        (Some(amqp), Some(directory)) => examine_rabbitmq(amqp, directory, checks).await,
+        (None, _) => checks.push(Check {
+            what: "rabbitmq",
+            ok: directory.as_ref().is_none_or(|directory| !needs_amqp(directory)),
+            says: "no amqp.url: participants with the handler amqp are not reached".to_owned(),
+        }),
+        (Some(_), None) => {}
+    }
+}
+
+fn needs_amqp(directory: &Directory) -> bool {
+    directory.participants().any(|participant| participant.handler == Handler::Amqp)
+}
+
+fn describe(directory: &Directory) -> String {
+    format!(
+        "{} participants, {} operators",
+        directory.participants().count(),
+        directory.operators().count()
+    )
+}
+
+async fn examine_journal(settings: &Settings) -> Check {
+    let journal = match journal::open(&settings.journal).await {
+        Ok(journal) => journal,
+        Err(error) => {
+            return Check { what: "journal", ok: false, says: Chain(&error).to_string() };
+        }
+    };
+    let counted = journal.counts().await;
+    let (check, _) = Check::of("journal", counted, |counts| {
+        format!(
+            "{} open case(s), {} delivery(ies) owed, {} dead letter(s)",
+            counts.open_cases, counts.owed_deliveries, counts.dead_letters
+        )
+    });
+    check
+}
+
+async fn examine_rabbitmq(amqp: &AmqpConfig, directory: &Directory, checks: &mut Vec<Check>) {
+    let opened = connection::open(amqp, "doctor").await;
+    let (check, link) = Check::of("rabbitmq", opened, |_| "connected".to_owned());
+    checks.push(check);
+    let Some(link) = link else { return };
+    connection::close(&link).await;
+    let declared = declare(directory, amqp).await;
+    let (check, _) = Check::of("topology", declared, |()| "as the directory needs it".to_owned());
+    checks.push(check);
+}

@@ -1,0 +1,169 @@
+//! `innfri serve`: everything put together, until told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::config::Settings;
+use super::core::{self, Core, CoreError};
+use super::senders::{LoanBookError, Senders};
+use super::task::{EndedByItself, TaskKind, Tasks};
+use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
+use crate::directory::Directory;
+use crate::port::{Intake, Outbound, Sender};
+use crate::source::file::{self, SourceError};
+use crate::telemetry::chain::Chain;
+
+/// How long to wait between tries to declare the topology while RabbitMQ is away.
+const DECLARE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a broker did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A part could not be put together.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// RabbitMQ refuses, or holds something else than innfri needs.
+    #[error(transparent)]
+    Amqp(#[from] AmqpError),
+    /// The process cannot listen to signals.
+    #[error("cannot listen to signals")]
+    Signals(#[source] std::io::Error),
+    /// A task ended by itself.
+    #[error(transparent)]
+    Task(#[from] EndedByItself),
+}
+
+/// Runs the broker until SIGTERM or SIGINT; then takes nothing in any more, finishes what was taken
+/// in, and leaves what is owed to others.
+///
+/// # Errors
+/// When it cannot start, or a task ends by itself.
+pub async fn serve(settings: Settings) -> Result<(), ServeError> {
+    let Core { exchange, work, directory, clock, .. } = core::assemble(&settings).await?;
+    let intake: Arc<dyn Intake> = Arc::new(exchange);
+    let stop = CancellationToken::new();
+    let mut tasks = Tasks::default();
+    stop_on_signal(&mut tasks, &stop)?;
+
+    let mut amqp: Option<Arc<dyn Sender>> = None;
+    if let Some(config) = &settings.amqp {
+        amqp = Some(Arc::new(AmqpSender::start(config.clone(), Arc::clone(&clock))?));
+    }
+    let senders = Arc::new(Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock)));
+    let current = Arc::clone(&directory.borrow());
+    senders.open_books(&current).map_err(CoreError::from)?;
+    if let Some(config) = &settings.amqp {
+        let declared = declare_patiently(&current, config, &stop).await?;
+        if declared {
+            let consumer = Consumer::new(config.clone(), intake, clock)?;
+            let stopping = stop.clone();
+            tasks.start(TaskKind::Consumer, async move { consumer.run(stopping).await });
+        }
+    }
+    reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
+    let outbound: Arc<dyn Outbound> = senders;
+    tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
+    tracing::info!(environment = ?settings.environment, "innfri is ready");
+    tasks.wait(&stop).await?;
+    tracing::info!("innfri has stopped");
+    Ok(())
+}
+
+fn stop_on_signal(tasks: &mut Tasks, stop: &CancellationToken) -> Result<(), ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    let stop = stop.clone();
+    tasks.start(TaskKind::Signals, async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stop.cancelled() => return,
+        }
+        tracing::info!("stopping: nothing new is taken in");
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// Declares the topology, for as long as RabbitMQ is only away. `false` when told to stop meanwhile.
+async fn declare_patiently(
+    directory: &Directory,
+    config: &AmqpConfig,
+    stop: &CancellationToken,
+) -> Result<bool, AmqpError> {
+    loop {
+        match declare(directory, config).await {
+            Ok(()) => return Ok(true),
+            Err(error @ (AmqpError::Unavailable(_) | AmqpError::Unconfirmed(_))) => {
+                tracing::warn!(%error, "waiting for RabbitMQ");
+            }
+            Err(error) => return Err(error),
+        }
+        let pause = tokio::time::sleep(DECLARE_AGAIN);
+        if stop.run_until_cancelled(pause).await.is_none() {
+            return Ok(false);
+        }
+    }
+}
+
+/// Declares what a directory needs in RabbitMQ.
+///
+/// # Errors
+/// When RabbitMQ is away, refuses, or holds something else.
+pub async fn declare(directory: &Directory, config: &AmqpConfig) -> Result<(), AmqpError> {
+    let connection = connection::open(config, "topology").await?;
+    let channel = connection::channel(&connection, config).await?;
+    let declared = Topology::of(directory, config).declare(&channel).await;
+    connection::close(&connection).await;
+    declared
+}
+
+fn reload_on_signal(
+    tasks: &mut Tasks,
+    stop: &CancellationToken,
+    settings: &Settings,
+    directory: watch::Sender<Arc<Directory>>,
+    senders: Arc<Senders>,
+) -> Result<(), ServeError> {
+    let mut hang_up = signal(SignalKind::hangup()).map_err(ServeError::Signals)?;
+    let (settings, stop) = (settings.clone(), stop.clone());
+    tasks.start(TaskKind::Reload, async move {
+        while let Some(Some(())) = stop.run_until_cancelled(hang_up.recv()).await {
+            match reload(&settings, &senders).await {
+                Ok(new) => {
+                    directory.send_replace(Arc::new(new));
+                    tracing::info!("the directory is read again");
+                }
+                Err(error) => tracing::error!(
+                    error = %Chain(&error),
+                    "the directory is not right; the one in use stays"
+                ),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Why a directory was not taken into use.
+#[derive(Debug, thiserror::Error)]
+enum ReloadError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    LoanBook(#[from] LoanBookError),
+    #[error("its queues could not be declared")]
+    Amqp(#[from] AmqpError),
+}
+
+async fn reload(settings: &Settings, senders: &Senders) -> Result<Directory, ReloadError> {
+    let directory = file::load(&settings.directory.file)?;
+    if let Some(config) = &settings.amqp {
+        declare(&directory, config).await?;
+    }
+    senders.open_books(&directory)?;
+    Ok(directory)
+}
