@@ -7,6 +7,7 @@
 pub mod case;
 pub mod contract;
 pub mod directory;
+pub mod journal;
 pub mod kernel;
 pub mod market;
 pub mod port;
