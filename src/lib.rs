@@ -10,6 +10,7 @@ pub mod contract;
 pub mod decide;
 pub mod directory;
 pub mod exchange;
+pub mod journal;
 pub mod kernel;
 pub mod market;
 pub mod port;

@@ -1,0 +1,66 @@
+//! The journal's two stores: SQLite, in one file, and PostgreSQL, shared by many processes.
+//!
+//! Both keep the same tables and run the same statements: `write` and `read` say what is kept and
+//! found, `row` how a value becomes a row and back, `sqlite` and `postgres` how a connection is had.
+//! What callers see is `port::journal::Journal`.
+
+mod columns;
+pub mod config;
+pub mod error;
+mod kept;
+mod postgres;
+mod read;
+mod row;
+pub mod seal;
+mod sqlite;
+mod store;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kept::Kept;
+use postgres::Postgres;
+use seal::{NullSeal, Seal};
+use sqlite::Sqlite;
+
+pub use config::JournalConfig;
+pub use error::OpenError;
+
+use crate::port::Journal;
+
+/// Opens the journal, and makes or updates its tables first where that is needed. Processes that start
+/// together wait for each other. Payloads are kept as they are.
+///
+/// # Errors
+/// When the settings are wrong or the store cannot be used, saying what to do about it.
+pub async fn open(config: &JournalConfig) -> Result<Arc<dyn Journal>, OpenError> {
+    open_sealed(config, Arc::new(NullSeal)).await
+}
+
+/// As [`open`], with payloads kept under a seal. It must be the one they were sealed with.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_sealed(
+    config: &JournalConfig,
+    seal: Arc<dyn Seal>,
+) -> Result<Arc<dyn Journal>, OpenError> {
+    if config.max_connections == 0 {
+        return Err(OpenError::TooSmall("max_connections"));
+    }
+    if config.acquire_timeout_seconds == 0 {
+        return Err(OpenError::TooSmall("acquire_timeout_seconds"));
+    }
+    let patience = Duration::from_secs(config.acquire_timeout_seconds);
+    let url = config.url.expose();
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let store = Sqlite::open(path, config.max_connections, patience).await?;
+        Ok(Arc::new(Kept::new(store, seal)))
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let store = Postgres::open(url, config.max_connections, patience).await?;
+        Ok(Arc::new(Kept::new(store, seal)))
+    } else {
+        Err(OpenError::Address)
+    }
+}

@@ -1,0 +1,68 @@
+//! What the two stores do differently, and nothing else: how a connection is had and how many rows
+//! are bound to a statement. All statements are written once, in `write` and `read`.
+
+use async_trait::async_trait;
+
+use super::columns::{Columns, Readable};
+use super::error::Fault;
+
+/// A statement with a place for rows: `head`, the rows, `tail`.
+pub(super) struct Statement {
+    /// The table it is about, for messages.
+    pub(super) table: &'static str,
+    /// What stands before the rows.
+    pub(super) head: String,
+    /// What stands behind them.
+    pub(super) tail: String,
+}
+
+impl Statement {
+    /// Inserts the rows.
+    pub(super) fn insert<R: Columns>(tail: &str) -> Self {
+        let head = format!("INSERT INTO {} ({}) ", R::TABLE, R::COLUMNS.join(", "));
+        Self { table: R::TABLE, head, tail: format!(" {tail}") }
+    }
+
+    /// Does something with the rows, which go by the name `given`.
+    pub(super) fn with<R: Columns>(tail: &str) -> Self {
+        let head = format!("WITH given ({}) AS (", R::COLUMNS.join(", "));
+        Self { table: R::TABLE, head, tail: format!(") {tail}") }
+    }
+}
+
+/// A connection that runs statements.
+#[async_trait]
+pub(super) trait Session: Send {
+    /// Runs a statement for these rows and gives what it returns; for no rows, nothing is run.
+    async fn run<R: Columns, O: Readable>(
+        &mut self,
+        statement: &Statement,
+        rows: &[R],
+    ) -> Result<Vec<O>, Fault>;
+
+    /// Runs a statement that takes no rows.
+    async fn plain<O: Readable>(&mut self, sql: &'static str) -> Result<Vec<O>, Fault>;
+}
+
+/// One of the two stores.
+#[async_trait]
+pub(super) trait Store: Send + Sync + 'static {
+    /// How a row is locked by the process that claims it, so that others pass it by.
+    const CLAIM_LOCK: &'static str;
+    /// A connection to read with.
+    type Reader: Session;
+    /// A transaction to write in. Dropped without [`Store::commit`], it leaves nothing behind.
+    type Writer: Session;
+
+    /// Waits for a connection to read with.
+    async fn read(&self) -> Result<Self::Reader, Fault>;
+
+    /// Waits for a connection to write with and begins a transaction.
+    async fn write(&self) -> Result<Self::Writer, Fault>;
+
+    /// Makes a transaction durable.
+    async fn commit(&self, writer: Self::Writer) -> Result<(), Fault>;
+
+    /// Undoes a transaction at once, so that nobody waits for its locks.
+    async fn roll_back(&self, writer: Self::Writer) -> Result<(), Fault>;
+}

@@ -1,0 +1,309 @@
+//! What is written: groups of decisions, claims, and what became of attempts.
+//!
+//! Rows are sorted by key before they are written, and tables are written in one order, so that two
+//! processes wait for each other's locks and do not deadlock.
+
+use std::collections::{BTreeMap, HashSet};
+
+use uuid::Uuid;
+
+use super::columns::Columns;
+use super::error::Fault;
+use super::row::{
+    CaseRow, ChangeRow, ClaimRow, DeadLetterRow, DeliveryRow, EventRow, FailureRow, InboxRow,
+    MomentRow, storable,
+};
+use super::seal::Seal;
+use super::store::{Session, Statement, Store};
+use crate::kernel::OrganisationId;
+use crate::port::journal::CaseChange;
+use crate::port::{AttemptResult, Claim, Decision, OwedDelivery};
+
+/// A group of decisions as rows, each key with the place of its decision in the group.
+#[derive(Default)]
+pub(super) struct Group {
+    /// Decisions about a case or message that an earlier one of the group is about.
+    doubled: Vec<usize>,
+    cases: BTreeMap<Uuid, (usize, CaseRow)>,
+    changes: BTreeMap<Uuid, (usize, ChangeRow)>,
+    inbox: BTreeMap<(String, Uuid), (usize, InboxRow)>,
+    events: BTreeMap<(Uuid, i64), EventRow>,
+    deliveries: BTreeMap<Uuid, DeliveryRow>,
+    dead_letters: BTreeMap<Uuid, DeadLetterRow>,
+    given_up: BTreeMap<Uuid, MomentRow>,
+}
+
+impl Group {
+    /// The rows of a group, whose deliveries are claimed at once.
+    pub(super) fn of(group: &[Decision], claim: &Claim, seal: &dyn Seal) -> Result<Self, Fault> {
+        let mut rows = Self::default();
+        for (place, decision) in group.iter().enumerate() {
+            rows.add(place, decision, claim, seal)?;
+        }
+        Ok(rows)
+    }
+
+    fn add(
+        &mut self,
+        place: usize,
+        decision: &Decision,
+        claim: &Claim,
+        seal: &dyn Seal,
+    ) -> Result<(), Fault> {
+        let mut doubled = false;
+        if let Some(change) = &decision.change {
+            doubled |= self.add_change(place, change, seal)?;
+        }
+        if let Some(entry) = &decision.inbox {
+            let row = InboxRow::of(entry);
+            let key = (row.sender.clone(), row.message_id);
+            doubled |= self.inbox.insert(key, (place, row)).is_some();
+        }
+        for delivery in &decision.deliveries {
+            let row = DeliveryRow::of(delivery, claim, seal);
+            self.deliveries.entry(row.id).or_insert(row);
+        }
+        for letter in &decision.dead_letters {
+            let row = DeadLetterRow::of(letter, seal)?;
+            // One statement can touch a row only once.
+            self.dead_letters.entry(row.id).and_modify(|known| known.again(&row)).or_insert(row);
+        }
+        if let Some(delivery) = decision.given_up {
+            let id = *delivery.as_uuid();
+            let moment = claim.now.as_microsecond();
+            self.given_up.insert(id, MomentRow { delivery_id: id, moment });
+        }
+        if doubled {
+            self.doubled.push(place);
+        }
+        Ok(())
+    }
+
+    /// Adds a change and tells whether the group holds another of the same case.
+    fn add_change(
+        &mut self,
+        place: usize,
+        change: &CaseChange,
+        seal: &dyn Seal,
+    ) -> Result<bool, Fault> {
+        let id = *change.case.id.as_uuid();
+        let doubled = self.cases.contains_key(&id) || self.changes.contains_key(&id);
+        match (change.expected, &change.request) {
+            (None, Some(request)) => {
+                self.cases.insert(id, (place, CaseRow::of(&change.case, request, seal)));
+            }
+            (None, None) => {
+                return Err(Fault::Unreadable(format!("cases {id}: a new case without request")));
+            }
+            (Some(expected), _) => {
+                self.changes.insert(id, (place, ChangeRow::of(&change.case, expected)));
+            }
+        }
+        for event in &change.events {
+            let row = EventRow::of(event)?;
+            self.events.insert((row.case_id, row.number), row);
+        }
+        Ok(doubled)
+    }
+}
+
+/// Commits a group in one transaction and gives the places of the decisions that did not fit; when
+/// there are any, nothing was committed.
+pub(super) async fn commit<S: Store>(store: &S, group: &Group) -> Result<Vec<usize>, Fault> {
+    if !group.doubled.is_empty() {
+        return Ok(group.doubled.clone());
+    }
+    let mut writer = store.write().await?;
+    let conflicts = write_cases(&mut writer, group).await?;
+    if !conflicts.is_empty() {
+        store.roll_back(writer).await?;
+        return Ok(conflicts);
+    }
+    write_rest(&mut writer, group).await?;
+    store.commit(writer).await?;
+    Ok(Vec::new())
+}
+
+/// Writes what can conflict: cases and the inbox. Each statement returns the rows that it wrote; the
+/// others conflict.
+async fn write_cases<W: Session>(writer: &mut W, group: &Group) -> Result<Vec<usize>, Fault> {
+    let mut conflicts = Vec::new();
+
+    let opened: HashSet<Uuid> = returned_ids(writer, INSERT_NEW, &rows_of(&group.cases)).await?;
+    conflicts.extend(missing(&group.cases, |id| opened.contains(id)));
+
+    let changes: Vec<ChangeRow> = rows_of(&group.changes);
+    let statement = Statement::with::<ChangeRow>(CHANGE_CASES);
+    let changed: Vec<(Uuid,)> = writer.run(&statement, &changes).await?;
+    let changed: HashSet<Uuid> = changed.into_iter().map(|(id,)| id).collect();
+    conflicts.extend(missing(&group.changes, |id| changed.contains(id)));
+
+    let statement =
+        Statement::insert::<InboxRow>("ON CONFLICT DO NOTHING RETURNING sender, message_id");
+    let entered: Vec<(String, Uuid)> = writer.run(&statement, &rows_of(&group.inbox)).await?;
+    let entered: HashSet<(String, Uuid)> = entered.into_iter().collect();
+    conflicts.extend(missing(&group.inbox, |key| entered.contains(key)));
+
+    conflicts.sort_unstable();
+    conflicts.dedup();
+    Ok(conflicts)
+}
+
+const INSERT_NEW: &str = "ON CONFLICT DO NOTHING RETURNING id";
+
+const CHANGE_CASES: &str = "UPDATE cases SET revision = given.new_revision, \
+     outcome_kind = given.new_kind, answer_type = given.new_answer_type, \
+     statuskode = given.new_statuskode, aarsak = given.new_aarsak, outcome_by = given.new_by, \
+     outcome_at = given.new_at, version = given.new_version, head = given.new_head \
+     FROM given WHERE id = given.case_id AND version = given.expected RETURNING id";
+
+const KEEP_DEAD_LETTERS: &str = "ON CONFLICT (id) DO UPDATE SET \
+     last_at = CASE WHEN excluded.last_at > dead_letters.last_at \
+         THEN excluded.last_at ELSE dead_letters.last_at END, \
+     times = dead_letters.times + excluded.times, attempts = excluded.attempts";
+
+const GIVE_UP: &str = "UPDATE deliveries SET given_up_at = given.moment, \
+     lease_owner = NULL, lease_until = NULL FROM given \
+     WHERE id = given.delivery_id AND delivered_at IS NULL AND given_up_at IS NULL";
+
+async fn returned_ids<W: Session, R: Columns>(
+    writer: &mut W,
+    tail: &str,
+    rows: &[R],
+) -> Result<HashSet<Uuid>, Fault> {
+    let ids: Vec<(Uuid,)> = writer.run(&Statement::insert::<R>(tail), rows).await?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+fn rows_of<K, R: Clone>(rows: &BTreeMap<K, (usize, R)>) -> Vec<R> {
+    rows.values().map(|(_, row)| row.clone()).collect()
+}
+
+/// The places of the rows whose key was not written.
+fn missing<K, R>(
+    rows: &BTreeMap<K, (usize, R)>,
+    written: impl Fn(&K) -> bool,
+) -> impl Iterator<Item = usize> {
+    rows.iter().filter(move |(key, _)| !written(key)).map(|(_, (place, _))| *place)
+}
+
+/// Writes what cannot conflict once the cases and the inbox are written.
+async fn write_rest<W: Session>(writer: &mut W, group: &Group) -> Result<(), Fault> {
+    let events: Vec<EventRow> = group.events.values().cloned().collect();
+    quietly(writer, &Statement::insert::<EventRow>(""), &events).await?;
+
+    let deliveries: Vec<DeliveryRow> = group.deliveries.values().cloned().collect();
+    let statement = Statement::insert::<DeliveryRow>("ON CONFLICT (id) DO NOTHING");
+    quietly(writer, &statement, &deliveries).await?;
+
+    let dead_letters: Vec<DeadLetterRow> = group.dead_letters.values().cloned().collect();
+    let statement = Statement::insert::<DeadLetterRow>(KEEP_DEAD_LETTERS);
+    quietly(writer, &statement, &dead_letters).await?;
+
+    let given_up: Vec<MomentRow> = group.given_up.values().cloned().collect();
+    quietly(writer, &Statement::with::<MomentRow>(GIVE_UP), &given_up).await
+}
+
+/// Runs a statement that returns nothing.
+async fn quietly<W: Session, R: Columns>(
+    writer: &mut W,
+    statement: &Statement,
+    rows: &[R],
+) -> Result<(), Fault> {
+    let _none: Vec<(i64,)> = writer.run::<R, (i64,)>(statement, rows).await?;
+    Ok(())
+}
+
+/// Claims what is due, oldest first.
+pub(super) async fn claim<S: Store>(
+    store: &S,
+    seal: &dyn Seal,
+    claim: &Claim,
+    limit: u32,
+    except: &[OrganisationId],
+) -> Result<Vec<OwedDelivery>, Fault> {
+    let statement = Statement::with::<ClaimRow>(&format!(
+        ", due AS ( \
+             SELECT id FROM deliveries WHERE delivered_at IS NULL AND given_up_at IS NULL \
+             AND next_attempt_at <= (SELECT given.moment FROM given LIMIT 1) \
+             AND (lease_until IS NULL OR lease_until <= (SELECT given.moment FROM given LIMIT 1)) \
+             AND recipient NOT IN \
+                 (SELECT given.left_out FROM given WHERE given.left_out IS NOT NULL) \
+             ORDER BY next_attempt_at, id LIMIT {limit} {lock}) \
+         UPDATE deliveries SET lease_owner = (SELECT given.owner FROM given LIMIT 1), \
+             lease_until = (SELECT given.until FROM given LIMIT 1) \
+         WHERE id IN (SELECT due.id FROM due) RETURNING {columns}",
+        lock = S::CLAIM_LOCK,
+        columns = DeliveryRow::COLUMNS.join(", "),
+    ));
+    let mut given = vec![ClaimRow::of(claim, None)];
+    given.extend(except.iter().map(|receiver| ClaimRow::of(claim, Some(receiver.to_string()))));
+
+    let mut writer = store.write().await?;
+    let mut rows: Vec<DeliveryRow> = writer.run(&statement, &given).await?;
+    // What cannot be read is not claimed: reading comes before the commit.
+    rows.sort_by_key(|row| (row.next_attempt_at, row.id));
+    let owed = rows.iter().map(|row| row.owed(seal)).collect::<Result<Vec<_>, _>>()?;
+    store.commit(writer).await?;
+    Ok(owed)
+}
+
+/// What became of attempts, as rows, sorted by kind.
+pub(super) struct Results {
+    delivered: Vec<MomentRow>,
+    failed: Vec<FailureRow>,
+    postponed: Vec<MomentRow>,
+}
+
+impl Results {
+    /// The rows of some results; of several about one delivery the last of each kind counts.
+    pub(super) fn of(results: &[AttemptResult]) -> Self {
+        let mut delivered = BTreeMap::new();
+        let mut failed = BTreeMap::new();
+        let mut postponed = BTreeMap::new();
+        for result in results {
+            let delivery_id = *result.delivery().as_uuid();
+            match result {
+                AttemptResult::Delivered { at, .. } => {
+                    let row = MomentRow { delivery_id, moment: at.as_microsecond() };
+                    delivered.insert(delivery_id, row);
+                }
+                AttemptResult::Failed { next_attempt_at, error, .. } => {
+                    let moment = next_attempt_at.as_microsecond();
+                    let row = FailureRow { delivery_id, moment, error: storable(error) };
+                    failed.insert(delivery_id, row);
+                }
+                AttemptResult::Postponed { next_attempt_at, .. } => {
+                    let row = MomentRow { delivery_id, moment: next_attempt_at.as_microsecond() };
+                    postponed.insert(delivery_id, row);
+                }
+            }
+        }
+        Self {
+            delivered: delivered.into_values().collect(),
+            failed: failed.into_values().collect(),
+            postponed: postponed.into_values().collect(),
+        }
+    }
+}
+
+const DELIVERED: &str = "UPDATE deliveries SET delivered_at = coalesce(delivered_at, given.moment), \
+     lease_owner = NULL, lease_until = NULL FROM given WHERE id = given.delivery_id";
+
+const FAILED: &str = "UPDATE deliveries SET attempts = attempts + 1, \
+     next_attempt_at = given.moment, last_error = given.error, \
+     lease_owner = NULL, lease_until = NULL FROM given \
+     WHERE id = given.delivery_id AND delivered_at IS NULL AND given_up_at IS NULL";
+
+const POSTPONED: &str = "UPDATE deliveries SET next_attempt_at = given.moment, \
+     lease_owner = NULL, lease_until = NULL FROM given \
+     WHERE id = given.delivery_id AND delivered_at IS NULL AND given_up_at IS NULL";
+
+/// Records what became of attempts, all or nothing.
+pub(super) async fn record<S: Store>(store: &S, results: &Results) -> Result<(), Fault> {
+    let mut writer = store.write().await?;
+    quietly(&mut writer, &Statement::with::<MomentRow>(DELIVERED), &results.delivered).await?;
+    quietly(&mut writer, &Statement::with::<FailureRow>(FAILED), &results.failed).await?;
+    quietly(&mut writer, &Statement::with::<MomentRow>(POSTPONED), &results.postponed).await?;
+    store.commit(writer).await
+}

@@ -1,0 +1,5 @@
+pub mod messages;
+pub mod participant;
+pub mod postgres;
+pub mod program;
+pub mod rabbitmq;
