@@ -5,6 +5,7 @@
 //! `exchange/dispatch` → `channel/amqp/publish`. ARCHITECTURE.md is the map.
 
 pub mod case;
+pub mod channel;
 pub mod contract;
 pub mod directory;
 pub mod kernel;
