@@ -1,0 +1,3 @@
+//! What whole-program tests need around them.
+
+pub mod rabbitmq;
