@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const JANITOR: &str = r#"
 trap "" INT TERM HUP
 while read -r _; do :; done
-for group in $(cat "$1/groups"); do kill -9 -- "-$group" 2>/dev/null; done
+for group in $(cat "$1/groups"); do kill -s KILL -- "-$group" 2>/dev/null; done
 for again in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$1" 2>/dev/null && exit; sleep 0.2; done
 "#;
 
