@@ -6,6 +6,8 @@
 
 pub mod bank;
 pub mod case;
+pub mod channel;
+pub mod cli;
 pub mod contract;
 pub mod decide;
 pub mod directory;
@@ -14,5 +16,6 @@ pub mod journal;
 pub mod kernel;
 pub mod market;
 pub mod port;
+pub mod serve;
 pub mod source;
 pub mod telemetry;

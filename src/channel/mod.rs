@@ -1,0 +1,4 @@
+//! Ways in and out: bytes in, bytes out. A channel knows nothing of payoffs; it meets the rest of
+//! innfri at [`crate::port::channel`].
+
+pub mod amqp;
