@@ -1,8 +1,11 @@
 //! Connecting: one attempt with a deadline, and the pauses between attempts.
 
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use lapin::tcp::OwnedTLSConfig;
+use lapin::tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedTLSConfig};
 use lapin::{Channel, Connection, ConnectionProperties};
 use tokio::time::timeout;
 
@@ -31,19 +34,40 @@ pub async fn open(config: &AmqpConfig, purpose: &str) -> Result<Connection, Amqp
     let doing = format!("connecting to {place}");
     let runtime =
         lapin::runtime::default_runtime().map_err(|error| AmqpError::of(&doing, &error))?;
-    let connecting = Connection::connect_uri_with_config(
+    let tls = OwnedTLSConfig { identity: None, cert_chain };
+    let socket: Arc<OnceLock<OwnedFd>> = Arc::default();
+    let kept = Arc::clone(&socket);
+    let connecting = Connection::connector(
         address,
-        ConnectionProperties::default().with_connection_name(format!("innfri {purpose}").into()),
-        OwnedTLSConfig { identity: None, cert_chain },
         runtime,
+        async move |address, runtime| {
+            let stream = address.connect_with_config_async(tls.as_ref(), &runtime).await?;
+            if let AsyncTcpStream::Plain(plain) = &stream {
+                let duplicate = plain.get_ref().as_fd().try_clone_to_owned()?;
+                drop(kept.set(duplicate));
+            }
+            Ok(stream)
+        },
+        ConnectionProperties::default().with_connection_name(format!("innfri {purpose}").into()),
     );
     match timeout(config.connect_timeout(), connecting).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(AmqpError::of(&doing, &error)),
-        Err(_) => Err(AmqpError::Unavailable(format!(
-            "{place} did not answer within {} s",
-            config.connect_timeout_seconds
-        ))),
+        Err(_) => {
+            hang_up(&socket);
+            Err(AmqpError::Unavailable(format!(
+                "{place} did not answer within {} s",
+                config.connect_timeout_seconds
+            )))
+        }
+    }
+}
+
+/// Ends an attempt that was given up: lapin's thread would wait for ever for a place that accepts a
+/// connection and then says nothing, and hold megabytes of buffers.
+fn hang_up(socket: &OnceLock<OwnedFd>) {
+    if let Some(Ok(duplicate)) = socket.get().map(OwnedFd::try_clone) {
+        drop(TcpStream::from(duplicate).shutdown(Shutdown::Both));
     }
 }
 
@@ -114,6 +138,8 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
     use crate::kernel::Secret;
 
@@ -140,12 +166,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_never_answers_is_given_up() {
+    async fn a_place_that_never_answers_is_given_up_and_hung_up_on() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let url = Secret::new(format!("amqp://me@127.0.0.1:{port}/v"));
         let config = AmqpConfig { connect_timeout_seconds: 1, ..AmqpConfig::new(url) };
         let error = open(&config, "test").await.unwrap_err();
         assert!(error.to_string().contains("did not answer"), "{error}");
+        let (mut accepted, _) = listener.accept().unwrap();
+        accepted.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut said = Vec::new();
+        accepted.read_to_end(&mut said).unwrap();
+        assert!(said.starts_with(b"AMQP"));
     }
 }
