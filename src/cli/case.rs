@@ -235,8 +235,9 @@ fn standing(delivery: &DeliveryRecord, settings: &Settings) -> String {
         return format!("given up {at} after {} failed attempt(s){error}", delivery.attempts);
     }
     let schedule = RetrySchedule::of(&settings.exchange, &DeliveryPolicy::default());
-    let waits: Vec<String> =
-        (1..=4).map(|n| format!("{} s", schedule.wait(delivery.attempts + n, 128).as_secs())).collect();
+    let waits: Vec<String> = (1..=4)
+        .map(|n| format!("{} s", schedule.wait(delivery.attempts + n, 128).as_secs()))
+        .collect();
     format!(
         "owed since {}, {} failed attempt(s), next {}, then after {} …, given up after {} s{error}",
         delivery.owed_since,

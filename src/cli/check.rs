@@ -63,7 +63,8 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::Yes;
     for file in &args.files {
         let kind = kind_of(file, args.message_type.as_deref())?;
-        let body = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let body =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let findings = contract.check(kind, &body, &context).findings;
         if has_errors(&findings) {
             verdict = Verdict::No;

@@ -68,12 +68,7 @@ struct Scene {
 
 macro_rules! scene {
     ($what:literal, $login:literal, $file:literal, $expected:expr) => {
-        Scene {
-            what: $what,
-            login: $login,
-            file: example!($file),
-            expected: $expected,
-        }
+        Scene { what: $what, login: $login, file: example!($file), expected: $expected }
     };
 }
 
@@ -351,7 +346,9 @@ fn report(ended: &[Ended], json: bool) -> anyhow::Result<Verdict> {
     if !json {
         render::table(&["case", "from", "to", "type", "outcome", "time", "what it shows"], &rows)?;
         render::line("")?;
-        render::line("Nothing was left behind. Go on with: innfri explain INN-020; innfri check FILE;")?;
+        render::line(
+            "Nothing was left behind. Go on with: innfri explain INN-020; innfri check FILE;",
+        )?;
         render::line("and the tour in README.md, which does the same over RabbitMQ.")?;
     }
     for end in &unexpected {

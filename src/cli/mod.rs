@@ -120,9 +120,7 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
     }
 }
 
-fn on_runtime(
-    command: impl Future<Output = anyhow::Result<Verdict>>,
-) -> anyhow::Result<Verdict> {
+fn on_runtime(command: impl Future<Output = anyhow::Result<Verdict>>) -> anyhow::Result<Verdict> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

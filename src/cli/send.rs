@@ -16,7 +16,9 @@ use crate::contract::{Direction, MessageType};
 use crate::kernel::{MessageId, OrganisationId};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 sent (and the outcome came), 1 no outcome in time, 2 not sent.")]
+#[command(
+    after_help = "Exit codes: 0 sent (and the outcome came), 1 no outcome in time, 2 not sent."
+)]
 pub(super) struct SendArgs {
     /// The request (JSON).
     file: PathBuf,

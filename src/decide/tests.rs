@@ -6,8 +6,8 @@ use super::*;
 use crate::case::{DeadReason, Event, Purpose, StoredCase};
 use crate::contract::{Body, MessageType};
 use crate::directory::{DeliveryPolicy, Handler, Operator, Participant, Role};
-use crate::kernel::{Finding, Severity};
 use crate::kernel::{ChannelName, Environment, Incoming, Limits, Login, PaymentWindow};
+use crate::kernel::{Finding, Severity};
 use crate::market::no::rejection::Rejection;
 use crate::market::no::status::{Aarsak, Status};
 

@@ -85,7 +85,9 @@ impl Outbound for Senders {
     fn sender(&self, participant: &Participant) -> Result<Arc<dyn Sender>, SendError> {
         match &participant.handler {
             Handler::Amqp => self.amqp.clone().ok_or_else(|| {
-                SendError::NotSetUp("amqp: set amqp.url, or give the participant a loan book".into())
+                SendError::NotSetUp(
+                    "amqp: set amqp.url, or give the participant a loan book".into(),
+                )
             }),
             Handler::LoanBook(_) => {
                 let books = self.books.lock().unwrap_or_else(PoisonError::into_inner);

@@ -193,7 +193,7 @@ mod tests {
     #[rstest::rstest]
     #[case::up("src/kernel/id.rs", "use crate::market::no;")]
     #[case::up_inline("src/case/mod.rs", "fn a() { crate::exchange::run() }")]
-    #[case::up_in_a_type("src/port/channel.rs", "struct A(crate::decide::Thing);")]
+    #[case::up_in_a_type("src/decide/route.rs", "struct A(crate::port::Thing);")]
     #[case::up_in_a_macro("src/kernel/id.rs", "fn a() { assert!(crate::case::ok()); }")]
     #[case::up_in_a_group(
         "src/contract/mod.rs",
@@ -225,8 +225,8 @@ mod tests {
 
     #[rstest::rstest]
     #[case::down(
-        "src/decide/request.rs",
-        "use crate::port::journal::Decision; use crate::case::Case;"
+        "src/port/journal.rs",
+        "use crate::decide::decision::Decision; use crate::case::Case;"
     )]
     #[case::own_room("src/kernel/id.rs", "use crate::kernel::Digest; use super::organisation::X;")]
     #[case::own_folder("src/channel/amqp/a.rs", "use crate::channel::{amqp::B, Shared};")]

@@ -1,3 +1,5 @@
+//! What the whole-program tests share: servers, the program, a participant, messages.
+
 pub mod messages;
 pub mod participant;
 pub mod postgres;
