@@ -1,0 +1,3 @@
+//! Servers and helpers that several test crates share.
+
+pub mod postgres;
