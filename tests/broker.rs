@@ -6,6 +6,7 @@
     clippy::expect_used,
     unreachable_pub,
     dead_code,
+    clippy::print_stderr,
     reason = "a test stops at what it did not expect"
 )]
 

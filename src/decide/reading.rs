@@ -170,7 +170,7 @@ fn envelope_findings(
         (None, Some(_)) => findings.push(way::INNFRI_ALONE.finding("")),
         (None, None) => findings.push(way::UNKNOWN_TYPE.finding("")),
     }
-    if !incoming.message_id.as_deref().is_some_and(|id| id.parse::<MessageId>().is_ok()) {
+    if incoming.message_id.as_deref().is_none_or(|id| id.parse::<MessageId>().is_err()) {
         findings.push(way::MESSAGE_ID.finding(""));
     }
     let kind = incoming.content_type.as_deref().map(|text| text.split(';').next().unwrap_or(text));

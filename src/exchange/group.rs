@@ -56,8 +56,8 @@ struct Pending {
 }
 
 enum What {
-    Read(Reading),
-    Dead(Incoming),
+    Read(Box<Reading>),
+    Dead(Box<Incoming>),
 }
 
 impl What {
@@ -146,9 +146,9 @@ fn read(waiting: Waiting, context: &Context<'_>) -> Pending {
     match life {
         Life::Live => {
             let reading = decide::read(incoming, context);
-            Pending { key: reading.key(), what: What::Read(reading), reply }
+            Pending { key: reading.key(), what: What::Read(Box::new(reading)), reply }
         }
-        Life::Dead => Pending { key: Key::default(), what: What::Dead(incoming), reply },
+        Life::Dead => Pending { key: Key::default(), what: What::Dead(Box::new(incoming)), reply },
     }
 }
 
