@@ -15,6 +15,7 @@ mod group;
 mod lane;
 mod receive;
 mod retry;
+mod seal;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub use config::ExchangeConfig;
 pub use receive::Exchange;
 use receive::Waiting;
 pub use retry::RetrySchedule;
+pub use seal::seal_days;
 
 /// What the exchange is put together from.
 pub struct Parts {
