@@ -7,6 +7,7 @@ pub mod day;
 pub mod dead_letter;
 pub mod delivery;
 pub mod event;
+pub mod late;
 
 use jiff::Timestamp;
 

@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod journal;
+mod late;
 mod peer;
 mod render;
 mod send;
