@@ -148,11 +148,11 @@ impl Dispatcher {
                 let breaker = Breaker::new(config.breaker_failures, config.breaker_open_seconds);
                 Lane::new(config.waiting_per_receiver, breaker)
             });
-            match lane.push(Held { owed, claimed_at }) {
-                Ok(()) => {
-                    receivers.insert(to);
-                }
-                Err(held) => no_room.push(held.owed.delivery.id),
+            let delivery = owed.delivery.id;
+            if lane.push(Held { owed, claimed_at }) {
+                receivers.insert(to);
+            } else {
+                no_room.push(delivery);
             }
         }
         let now = self.shared.now();

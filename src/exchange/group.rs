@@ -60,8 +60,8 @@ struct Pending {
 }
 
 enum What {
-    Read(Reading),
-    Dead(Incoming),
+    Read(Box<Reading>),
+    Dead(Box<Incoming>),
 }
 
 impl What {
@@ -217,9 +217,12 @@ fn read(admission: Admission, waiting: Waiting, context: &Context<'_>) -> Pendin
     match life {
         Life::Live => {
             let reading = decide::read(incoming, context);
-            Pending { admission, key: reading.key(), what: What::Read(reading), reply }
+            Pending { admission, key: reading.key(), what: What::Read(Box::new(reading)), reply }
         }
-        Life::Dead => Pending { admission, key: Key::default(), what: What::Dead(incoming), reply },
+        Life::Dead => {
+            let what = What::Dead(Box::new(incoming));
+            Pending { admission, key: Key::default(), what, reply }
+        }
     }
 }
 
