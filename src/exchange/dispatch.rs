@@ -251,7 +251,8 @@ impl Errand {
         let outgoing: Vec<Outgoing> =
             group.iter().map(|owed| Outgoing { delivery: owed.delivery.clone() }).collect();
         let results = match way {
-            Ok(sender) => sender.send(outgoing).await,
+            Ok(sender) if sender.is_up() => sender.send(outgoing).await,
+            Ok(_) => vec![Err(SendError::Unavailable("the way is down".into())); group.len()],
             Err(error) => vec![Err(error); group.len()],
         };
         let verdict = verdict(&results);
