@@ -38,6 +38,7 @@ role = "bank"
 retry_first_seconds = 7
 retry_longest_seconds = 7
 give_up_after_seconds = 777
+answer_within_seconds = { "no.dsve.restgjeldsforespoersel.v1" = 3600 }
 "#;
 
 struct Installation {
