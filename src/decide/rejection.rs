@@ -21,7 +21,11 @@ pub(super) fn spoofed(spoofed: &Spoofed) -> Decision {
     let finding = way::SENDER_MAY_NOT_SPEAK.finding("/avsender/id");
     let told = spoofed.tell.as_ref().map(|to| {
         let id = spoofed.letter.message_id.as_deref().and_then(|text| text.parse().ok());
-        report(to, &spoofed.message_id, id, None, vec![finding.clone()])
+        // The report's id holds the content too: the message may come again under the same id, put
+        // right in this and wrong in something else, and that is then told as well.
+        let name = format!("spoofed {}", spoofed.message_id);
+        let about = MessageId::of_content(&to.to_string(), &name, &spoofed.letter.body);
+        report(to, &about, id, None, vec![finding.clone()])
     });
     let letter = DeadLetter { findings: vec![finding], ..spoofed.letter.clone() };
     Decision {
