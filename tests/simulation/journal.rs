@@ -37,6 +37,10 @@ impl Line {
             world.violated(format!("more than {MOST_CALLS} calls: going round in circles"));
             std::future::pending::<()>().await;
         }
+        // Others may come between any two calls, also where nothing is slow.
+        if world.strikes(500) {
+            tokio::task::yield_now().await;
+        }
         if world.strikes(world.weather.journal_slow) {
             self.dawdle().await;
         }
@@ -175,7 +179,10 @@ impl Journal for Line {
         Ok(story)
     }
 
-    async fn dead_letters(&self, wanted: &DeadLetterFilter) -> Result<Vec<DeadLetter>, JournalError> {
+    async fn dead_letters(
+        &self,
+        wanted: &DeadLetterFilter,
+    ) -> Result<Vec<DeadLetter>, JournalError> {
         self.going_in("dead_letters").await?;
         let store = lock(&self.world.store);
         let fits = |letter: &&DeadLetter| wanted.id.is_none_or(|id| id == letter.id);

@@ -63,8 +63,8 @@ pub struct Ledger {
     pub said: Vec<Said>,
     /// What arrived, once for each id.
     pub got: BTreeMap<DeliveryId, Delivery>,
-    /// Questions that a bank has answered more than once by mistake.
-    pub answered_twice: Vec<usize>,
+    /// Questions that a bank has answered more than once at the same time.
+    pub in_any_order: Vec<usize>,
 }
 
 impl Ledger {

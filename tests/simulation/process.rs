@@ -19,19 +19,16 @@ use crate::journal::Line;
 use crate::post::Post;
 use crate::world::World;
 
-/// Time that stands still until everybody waits, and then jumps.
-pub struct SimulatedClock(pub Instant);
-
-impl SimulatedClock {
-    fn passed(&self) -> SignedDuration {
-        SignedDuration::try_from(self.0.elapsed()).unwrap()
-    }
+/// Time that stands still until everybody waits, and then jumps. The clocks of two machines differ.
+pub struct SimulatedClock {
+    pub began: Instant,
+    pub ahead: SignedDuration,
 }
 
 impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
         let start: Timestamp = Timestamp::from_second(1_795_000_000).unwrap();
-        start + self.passed()
+        start + SignedDuration::try_from(self.began.elapsed()).unwrap() + self.ahead
     }
 
     /// A day without time zones, which take long to look up thousands of times.
@@ -119,12 +116,14 @@ fn start(world: &Arc<World>, tasks: &mut JoinSet<()>) -> Arc<Process> {
         alive: AtomicBool::new(true),
         abort: OnceLock::new(),
     });
+    let ahead =
+        SignedDuration::from_millis(world.chance.pick(&[0, 0, 0, -4_000, -700, 900, 3_000]));
     let line = Line { world: Arc::clone(world), process: Arc::clone(&process) };
     let (exchange, work) = exchange::assemble(Parts {
         journal: Arc::new(line),
         contract: Arc::clone(&world.contract),
         directory: world.directory.subscribe(),
-        clock: Arc::new(SimulatedClock(world.began)),
+        clock: Arc::new(SimulatedClock { began: world.began, ahead }),
         environment: Environment::Test,
         config: world.config.clone(),
         process: Uuid::from_u128(u128::from(process.number)),

@@ -46,7 +46,7 @@ fn agree(world: &World, one: Option<Taken>, other: Option<Taken>) {
 }
 
 async fn offer(world: &Arc<World>, mut incoming: Incoming) -> Option<Taken> {
-    let clock = SimulatedClock(world.began);
+    let clock = SimulatedClock { began: world.began, ahead: jiff::SignedDuration::ZERO };
     let name = format!("{} {}", incoming.message_id.as_deref().unwrap_or("-"), incoming.body.len());
     while !world.has_failed() {
         let Some(process) = world.some_process() else {
@@ -72,7 +72,9 @@ async fn offer(world: &Arc<World>, mut incoming: Incoming) -> Option<Taken> {
                 world.note(|| format!("p{} took {name}: {taken:?}", process.number));
                 return Some(taken);
             }
-            Ok(Err(error)) => world.note(|| format!("p{} took not {name}: {error}", process.number)),
+            Ok(Err(error)) => {
+                world.note(|| format!("p{} took not {name}: {error}", process.number))
+            }
             Err(_) => world.note(|| format!("p{} was not waited for with {name}", process.number)),
         }
         tokio::time::sleep(world.chance.millis(10, 2_000)).await;

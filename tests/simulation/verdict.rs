@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use innfri::case::{Delivery, Purpose};
 use innfri::kernel::DeliveryId;
+use serde_json::Value;
 
 use crate::chance::lock;
 use crate::ledger::{Asked, Expect, Ledger, Said};
@@ -40,7 +41,8 @@ pub fn give(world: &World) {
     let ends = Ends { ledger: &ledger, store: &store, all };
     for (place, asked) in ledger.asked.iter().enumerate() {
         let found = ends.of_question(place, asked);
-        complaints.extend(found.into_iter().map(|what| format!("question {}: {what}", asked.number)));
+        complaints
+            .extend(found.into_iter().map(|what| format!("question {}: {what}", asked.number)));
     }
     complaints.extend(ends.rejections());
     drop(ends);
@@ -56,9 +58,10 @@ fn given_up_are_kept(store: &Store) -> Vec<String> {
     given_up
         .filter(|owed| {
             let id = Some(owed.delivery.id);
-            !store.dead_letters.values().any(|letter| {
-                letter.delivery == id && letter.body == owed.delivery.body.json
-            })
+            !store
+                .dead_letters
+                .values()
+                .any(|letter| letter.delivery == id && letter.body == owed.delivery.body.json)
         })
         .map(|owed| format!("{} was given up and is no dead letter", owed.delivery.id))
         .collect()
@@ -76,9 +79,8 @@ impl Ends<'_> {
 
     fn request(&self, asked: &Asked) -> Option<&Delivery> {
         let mut all = self.all.values();
-        let this = |one: &&&Delivery| {
-            one.purpose == Purpose::Request && one.body.json == asked.body
-        };
+        let this =
+            |one: &&&Delivery| one.purpose == Purpose::Request && one.body.json == asked.body;
         all.find(this).copied()
     }
 
@@ -100,13 +102,12 @@ impl Ends<'_> {
     }
 
     /// Two askers may use one id and have their outcomes sent to one place; a text of innfri's own
-    /// then tells by the reference, where it could be read.
+    /// then tells by the reference, which it has when the question could be read.
     fn is_of(&self, asked: &Asked, delivery: &Delivery) -> bool {
-        let body: serde_json::Value =
-            serde_json::from_slice(&delivery.body.json).unwrap_or_default();
-        body["mottaker"]["referanse"]
-            .as_str()
-            .is_none_or(|reference| reference == crate::paper::reference(asked.number))
+        let body: Value = serde_json::from_slice(&delivery.body.json).unwrap_or_default();
+        let readable = serde_json::from_slice::<Value>(&asked.body).is_ok();
+        let reference = readable.then(|| crate::paper::reference(asked.number));
+        body["mottaker"]["referanse"].as_str() == reference.as_deref()
     }
 
     fn forwarded(&self, place: usize, asked: &Asked) -> Vec<String> {
@@ -128,7 +129,7 @@ impl Ends<'_> {
         let mut told: Vec<&[u8]> = banks.iter().map(|one| one.body.json.as_slice()).collect();
         let said = self.ledger.said.iter().filter(|said| said.about == place && said.right);
         let mut said: Vec<&[u8]> = said.map(|said| said.body.as_slice()).collect();
-        if self.ledger.answered_twice.contains(&place) {
+        if self.ledger.in_any_order.contains(&place) {
             told.sort_unstable();
             said.sort_unstable();
         }
@@ -173,7 +174,11 @@ impl Ends<'_> {
                 && self.is_of(asked, delivery)
         });
         let reasons: Vec<String> = outcomes.filter_map(|delivery| own_reason(delivery)).collect();
-        if reasons == [why] { Vec::new() } else { vec![format!("refused with {reasons:?}, not {why}")] }
+        if reasons == [why] {
+            Vec::new()
+        } else {
+            vec![format!("refused with {reasons:?}, not {why}")]
+        }
     }
 
     fn no_effect(&self, asked: &Asked) -> Vec<String> {

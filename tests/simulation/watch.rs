@@ -88,7 +88,9 @@ fn owes_rightly(store: &Store, stored: &StoredCase) -> Vec<String> {
             Purpose::Request => to == case.bank.as_ref() && delivery.id == case.forwarded_as,
             Purpose::Rejection => to == case.bank.as_ref(),
             Purpose::Receipt => to == Some(&case.asker),
-            Purpose::Outcome { revision } => to == Some(&case.reply_to) && revisions.insert(revision),
+            Purpose::Outcome { revision } => {
+                to == Some(&case.reply_to) && revisions.insert(revision)
+            }
         };
         if !right {
             complaints.push(format!("{purpose:?} is owed to {}", delivery.to));
@@ -124,7 +126,10 @@ pub fn arrived(world: &World, delivery: &Delivery) {
     ledger.got.insert(delivery.id, delivery.clone());
     drop(ledger);
     for complaint in complaints {
-        world.violated(format!("{:?} {} to {}: {complaint}", delivery.purpose, delivery.id, delivery.to));
+        world.violated(format!(
+            "{:?} {} to {}: {complaint}",
+            delivery.purpose, delivery.id, delivery.to
+        ));
     }
 }
 
@@ -145,7 +150,9 @@ fn request_fits(ledger: &Ledger, delivery: &Delivery) -> Result<(), String> {
             })
     };
     match ledger.got.values().find(same) {
-        Some(other) if other.id != delivery.id => Err(format!("it had effect before: {}", other.id)),
+        Some(other) if other.id != delivery.id => {
+            Err(format!("it had effect before: {}", other.id))
+        }
         Some(_) | None => Ok(()),
     }
 }
@@ -207,9 +214,10 @@ fn names_owners_alone(asked: &Asked, delivery: &Delivery) -> Result<(), String> 
 fn rejection_fits(ledger: &Ledger, delivery: &Delivery) -> Result<(), String> {
     let id = delivery.correlation_id.map(|id| id.to_string());
     let to = Some(delivery.to.number());
-    let said = ledger.said.iter().any(|said| {
-        !said.right && said.told == to && Some(&said.message_id) == id.as_ref()
-    });
+    let said = ledger
+        .said
+        .iter()
+        .any(|said| !said.right && said.told == to && Some(&said.message_id) == id.as_ref());
     let asked = ledger.asked.iter().any(|asked| {
         let told = match asked.expect {
             Expect::NoEffect(told) => told,

@@ -1,8 +1,9 @@
 //! One run: a small installation, its participants and its weather, all from one seed.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use innfri::case::Delivery;
@@ -172,12 +173,17 @@ impl World {
     pub fn some_process(&self) -> Option<Arc<Process>> {
         let processes = lock(&self.processes);
         let there: Vec<&Arc<Process>> = processes.iter().flatten().collect();
-        if there.is_empty() { None } else { Some(Arc::clone(there[self.chance.place(there.len())])) }
+        if there.is_empty() {
+            None
+        } else {
+            Some(Arc::clone(there[self.chance.place(there.len())]))
+        }
     }
 
     fn is_at_rest(&self) -> bool {
         let queues = lock(&self.queues);
-        let read = [BANK, OTHER_BANK].iter().all(|bank| queues.get(*bank).is_none_or(Vec::is_empty));
+        let read =
+            [BANK, OTHER_BANK].iter().all(|bank| queues.get(*bank).is_none_or(Vec::is_empty));
         read && self.busy.load(Ordering::Relaxed) == 0
             && lock(&self.late).is_empty()
             && lock(&self.store).counts().owed_deliveries == 0
@@ -220,8 +226,26 @@ async fn change_weather(world: Arc<World>) {
     }
 }
 
+thread_local! {
+    /// Panics on this thread: tasks swallow them.
+    static PANICS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.set(PANICS.get() + 1);
+            before(panic);
+        }));
+    });
+}
+
 /// Runs a seed to its end.
 pub fn run(seed: u64, planted: Option<Planted>, contract: Arc<Contract>) -> Run {
+    count_panics();
+    let panics = PANICS.get();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -233,6 +257,9 @@ pub fn run(seed: u64, planted: Option<Planted>, contract: Arc<Contract>) -> Run 
         world
     });
     drop(runtime);
+    if PANICS.get() > panics {
+        world.violated("something panicked".into());
+    }
     let store = lock(&world.store);
     let lines = std::mem::take(&mut *lock(&world.trace));
     let trace = Digest::of(&lines.iter().map(String::as_bytes).collect::<Vec<_>>());
