@@ -115,10 +115,9 @@ pub async fn bring_late(world: Arc<World>) {
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let now = Instant::now();
-        let (due, not_yet) =
-            std::mem::take(&mut *lock(&world.late)).into_iter().partition(|(at, _)| *at <= now);
-        lock(&world.late).extend::<Vec<(Instant, Delivery)>>(not_yet);
-        for (_, delivery) in Vec::from(due) {
+        let due: Vec<(Instant, Delivery)> =
+            lock(&world.late).extract_if(.., |(at, _)| *at <= now).collect();
+        for (_, delivery) in due {
             arrive(&world, delivery);
         }
     }

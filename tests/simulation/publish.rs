@@ -53,7 +53,7 @@ async fn offer(world: &Arc<World>, mut incoming: Incoming) -> Option<Taken> {
             tokio::time::sleep(world.chance.millis(100, 1_000)).await;
             continue;
         };
-        let Some(exchange) = process.exchange.get().cloned() else { return None };
+        let exchange = process.exchange.get().cloned()?;
         incoming.received_at = clock.now();
         let patience = if world.strikes(world.weather.impatient) {
             world.chance.millis(1, 3_000)

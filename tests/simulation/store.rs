@@ -101,11 +101,10 @@ impl Store {
                 known.at = known.at.max(letter.at);
                 known.attempts = letter.attempts;
             }
-            if let Some(owed) = decision.given_up.and_then(|id| self.deliveries.get_mut(&id)) {
-                if owed.is_owed() {
-                    owed.given_up_at = Some(claim.now);
-                    owed.lease = None;
-                }
+            let given_up = decision.given_up.and_then(|id| self.deliveries.get_mut(&id));
+            if let Some(owed) = given_up.filter(|owed| owed.is_owed()) {
+                owed.given_up_at = Some(claim.now);
+                owed.lease = None;
             }
         }
     }
