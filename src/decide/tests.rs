@@ -262,6 +262,19 @@ fn a_spoofed_sender_is_kept_and_the_login_is_told() {
 }
 
 #[test]
+fn a_message_in_anothers_name_does_not_use_up_the_report_on_its_id() {
+    let world = World::new();
+    let spoofed = world.take(message("bank", ANSWER, &{
+        let mut body = answer();
+        body["avsender"]["id"] = json!(AGENCY);
+        body
+    }));
+    let put_right = world.take(message("bank", ANSWER, &answer()));
+    assert_eq!(spoofed.deliveries[0].correlation_id, put_right.deliveries[0].correlation_id);
+    assert_ne!(spoofed.deliveries[0].id, put_right.deliveries[0].id);
+}
+
+#[test]
 fn an_unreadable_body_gets_a_status_with_the_finding() {
     let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40)).into_bytes();
     let bodies: [(&str, Vec<u8>); 5] = [
