@@ -3,10 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use lapin::options::{
-    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
-};
-use lapin::types::FieldTable;
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use serde_json::Value;
 
@@ -74,8 +71,7 @@ impl Participant {
             return Ok(channel.clone());
         }
         self.link = None;
-        let connection =
-            Connection::connect(&self.url, ConnectionProperties::default()).await?;
+        let connection = Connection::connect(&self.url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         self.link = Some((connection, channel.clone()));
@@ -158,10 +154,5 @@ impl Participant {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-
-    /// A queue argument table, for tests that declare queues themselves.
-    pub fn no_arguments() -> FieldTable {
-        FieldTable::default()
     }
 }
