@@ -167,9 +167,9 @@ impl Journal for Line {
         Ok(())
     }
 
-    async fn cases(&self, _: &CaseFilter) -> Result<Vec<Case>, JournalError> {
+    async fn cases(&self, wanted: &CaseFilter) -> Result<Vec<Case>, JournalError> {
         self.going_in("cases").await?;
-        Ok(lock(&self.world.store).cases())
+        Ok(lock(&self.world.store).cases(wanted))
     }
 
     async fn story(&self, case: &CaseId) -> Result<Option<CaseStory>, JournalError> {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use innfri::case::{Case, DeadLetter, Delivery, RecordedEvent, StoredCase};
 use innfri::kernel::{CaseId, DeadLetterId, DeliveryId, MessageId, OrganisationId};
 use innfri::port::{
-    AttemptResult, CaseStory, Claim, Counts, Decision, DeliveryRecord, Found, InboxEntry, Key,
-    OwedDelivery,
+    AttemptResult, CaseFilter, CaseStory, Claim, Counts, Decision, DeliveryRecord, Found,
+    InboxEntry, Key, OwedDelivery,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -164,8 +164,23 @@ impl Store {
         }
     }
 
-    pub fn cases(&self) -> Vec<Case> {
-        self.cases.values().map(|stored| stored.case.clone()).collect()
+    pub fn cases(&self, wanted: &CaseFilter) -> Vec<Case> {
+        let fits = |case: &&Case| {
+            let of = wanted.organisation.as_ref();
+            wanted.reference.as_ref().is_none_or(|reference| *reference == case.reference)
+                && of.is_none_or(|of| {
+                    *of == case.asker || *of == case.reply_to || Some(of) == case.bank.as_ref()
+                })
+                && wanted.open.is_none_or(|open| open == case.state.outcome().is_none())
+                && wanted.message_type.is_none_or(|kind| kind == case.request_type)
+                && wanted.since.is_none_or(|since| case.opened_at >= since)
+                && wanted.before.is_none_or(|before| case.opened_at < before)
+        };
+        let mut cases: Vec<Case> =
+            self.cases.values().map(|stored| &stored.case).filter(fits).cloned().collect();
+        cases.sort_by_key(|case| (std::cmp::Reverse(case.opened_at), case.id));
+        cases.truncate(if wanted.limit == 0 { 100 } else { wanted.limit as usize });
+        cases
     }
 
     pub fn story(&self, case: &CaseId) -> Option<CaseStory> {
