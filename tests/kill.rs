@@ -2,7 +2,7 @@
 //! them fail by a schedule that follows from a seed.
 //!
 //! `INNFRI_KILL_SEED=n` replays a schedule. `INNFRI_SOAK=1` makes the run long (20 000 cases, or
-//! `INNFRI_KILL_CASES`) and has it say how far it is.
+//! `INNFRI_KILL_CASES`) and has it say how far it is. `INNFRI_KILL_LOGS=folder` keeps the logs of all processes.
 
 #![allow(
     clippy::unwrap_used,
@@ -43,15 +43,15 @@ const BAG: &[Kind] = &[
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_dies_every_question_gets_its_one_outcome() {
     let size = Size {
-        cases: 300,
-        per_trouble: 18,
+        cases: 600,
+        per_trouble: 36,
         nodes: 1,
         processes: 3,
-        rate: 25,
+        rate: 100,
         bag: BAG,
     };
     let size = if kill::soak() {
-        Size { cases: kill::soak_cases(), per_trouble: 150, rate: 100, ..size }
+        Size { cases: kill::soak_cases(), per_trouble: 200, rate: 200, ..size }
     } else {
         size
     };

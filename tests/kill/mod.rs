@@ -74,6 +74,9 @@ pub async fn run(name: &str, nodes: Vec<Arc<RabbitMq>>, size: Size) {
     let letters = world.post.ledger.lock().unwrap().open(Plan::plain(size.cases));
     world.post.send(letters);
     until_quiet(&world, &mut watch, &size, &progress).await;
+    if let Some(folder) = std::env::var_os("INNFRI_KILL_LOGS") {
+        world.keep_logs(folder.as_ref());
+    }
     summary(name, &world, &planned, size.cases + 1, started);
     reckon(&world, size.cases + 1);
 }

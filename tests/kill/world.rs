@@ -1,5 +1,6 @@
 //! One installation in trouble: servers, several processes of innfri's, two agencies and two banks.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -211,6 +212,15 @@ impl World {
             + &String::from_utf8_lossy(&output.stderr)
     }
 
+    /// Copies the settings and logs of all processes to a folder.
+    pub fn keep_logs(&self, folder: &Path) {
+        drop(std::fs::remove_dir_all(folder));
+        drop(std::fs::create_dir_all(folder));
+        for entry in std::fs::read_dir(self.folder.path()).into_iter().flatten().flatten() {
+            drop(std::fs::copy(entry.path(), folder.join(entry.file_name())));
+        }
+    }
+
     /// Queues that still hold messages, with how many.
     pub fn full_queues(&self) -> Vec<String> {
         let listed = self.nodes[0].ctl(&["list_queues", "name", "messages"]);
@@ -257,11 +267,7 @@ impl Drop for World {
         eprintln!("{}", self.command(&["doctor"]));
         eprintln!("{}", self.command(&["case", "list", "--open"]));
         let kept = std::env::temp_dir().join("innfri-kill-failed");
-        drop(std::fs::remove_dir_all(&kept));
-        drop(std::fs::create_dir_all(&kept));
-        for entry in std::fs::read_dir(self.folder.path()).into_iter().flatten().flatten() {
-            drop(std::fs::copy(entry.path(), kept.join(entry.file_name())));
-        }
+        self.keep_logs(&kept);
         eprintln!("logs are kept in {}", kept.display());
     }
 }
