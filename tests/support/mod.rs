@@ -4,6 +4,8 @@
 
 pub mod messages;
 pub mod participant;
+pub mod peer;
 pub mod postgres;
 pub mod program;
+pub mod proxy;
 pub mod rabbitmq;

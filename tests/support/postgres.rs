@@ -95,6 +95,11 @@ impl PostgreSql {
         Self { port, keeper: Mutex::new(Some(keeper)), databases: AtomicU32::new(0) }
     }
 
+    /// The port on which it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The address of the database that every server has.
     pub fn url(&self) -> String {
         self.url_of("postgres")

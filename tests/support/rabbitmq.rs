@@ -129,11 +129,17 @@ impl RabbitMq {
 
     /// Runs `rabbitmqctl` and gives what it says; panics with that if it fails.
     pub fn ctl(&self, arguments: &[&str]) -> String {
+        self.try_ctl(arguments).unwrap_or_else(|said| panic!("rabbitmqctl {arguments:?}:\n{said}"))
+    }
+
+    /// Runs `rabbitmqctl` and gives what it says, also as an error if it fails.
+    pub fn try_ctl(&self, arguments: &[&str]) -> Result<String, String> {
         let output = self.command("rabbitmqctl").arg("-q").args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let complained = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "rabbitmqctl {arguments:?}:\n{said}{complained}");
-        said
+        if output.status.success() {
+            return Ok(said);
+        }
+        Err(said + &String::from_utf8_lossy(&output.stderr))
     }
 
     /// Waits until every queue has its first entry on disk.
