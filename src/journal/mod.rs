@@ -8,6 +8,7 @@ mod columns;
 pub mod config;
 pub mod error;
 mod kept;
+mod letters;
 mod postgres;
 mod read;
 mod row;
@@ -27,7 +28,7 @@ use sqlite::Sqlite;
 pub use config::JournalConfig;
 pub use error::OpenError;
 
-use crate::port::Journal;
+use crate::port::{Journal, Letters};
 
 /// Opens the journal, and makes or updates its tables first where that is needed. Processes that start
 /// together wait for each other. Payloads are kept as they are.
@@ -46,6 +47,17 @@ pub async fn open_sealed(
     config: &JournalConfig,
     seal: Arc<dyn Seal>,
 ) -> Result<Arc<dyn Journal>, OpenError> {
+    Ok(open_with_letters(config, seal).await?.0)
+}
+
+/// As [`open_sealed`], and with it what operators do about dead letters. Both are one store.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_with_letters(
+    config: &JournalConfig,
+    seal: Arc<dyn Seal>,
+) -> Result<(Arc<dyn Journal>, Arc<dyn Letters>), OpenError> {
     if config.max_connections == 0 {
         return Err(OpenError::TooSmall("max_connections"));
     }
@@ -56,11 +68,16 @@ pub async fn open_sealed(
     let url = config.url.expose();
     if let Some(path) = url.strip_prefix("sqlite:") {
         let store = Sqlite::open(path, config.max_connections, patience).await?;
-        Ok(Arc::new(Kept::new(store, seal)))
+        Ok(both(Kept::new(store, seal)))
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         let store = Postgres::open(url, config.max_connections, patience).await?;
-        Ok(Arc::new(Kept::new(store, seal)))
+        Ok(both(Kept::new(store, seal)))
     } else {
         Err(OpenError::Address)
     }
+}
+
+fn both<S: store::Store>(kept: Kept<S>) -> (Arc<dyn Journal>, Arc<dyn Letters>) {
+    let kept = Arc::new(kept);
+    (Arc::clone(&kept) as Arc<dyn Journal>, kept)
 }

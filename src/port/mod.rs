@@ -5,6 +5,7 @@
 pub mod channel;
 pub mod clock;
 pub mod journal;
+pub mod letters;
 
 pub use channel::{Disposition, Intake, IntakeError, Outbound, Outgoing, SendError, Sender, Taken};
 pub use clock::{Clock, SystemClock};
@@ -12,3 +13,4 @@ pub use journal::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
     DeliveryRecord, Found, InboxEntry, Journal, JournalError, Key, OwedDelivery,
 };
+pub use letters::Letters;

@@ -6,6 +6,7 @@
 mod case;
 mod dead_letter;
 mod delivery;
+mod letters;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -19,6 +20,10 @@ use super::error::Fault;
 pub(super) use case::{CaseQuery, CaseRow, ChangeRow, EventRow, InboxRow, KeyRow};
 pub(super) use dead_letter::{DeadLetterQuery, DeadLetterRow};
 pub(super) use delivery::{ClaimRow, DeliveryRow, FailureRow, MomentRow};
+pub(super) use letters::{
+    ActionQuery, ActionRow, AgainRow, CountRow, HoldRow, LetterQuery, LetterRow, NoteRow,
+    PlannedRow, RefusedRow, ReplayRow, RunRow, SettledRow, StateRow, TrafficRow, WaitingRow,
+};
 
 columns! {
     /// An id to look for.
