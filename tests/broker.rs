@@ -194,7 +194,8 @@ async fn each_question_gets_its_one_outcome_whatever_is_restarted() {
         (sample::STATUS, sample::status(5, "FEIL")),
     ];
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-    for (number, ((kind, question), (reply_kind, reply))) in questions.iter().zip(&replies).enumerate()
+    for (number, ((kind, question), (reply_kind, reply))) in
+        questions.iter().zip(&replies).enumerate()
     {
         let number = u32::try_from(number).unwrap();
         world.ask(kind, number, question).await;
@@ -253,7 +254,10 @@ async fn what_cannot_be_accepted_has_a_defined_end() {
     };
     world.agent.publish(REQUESTS, &broken, PATIENCE).await;
     let refused = world.outcome(1).await.json();
-    assert_eq!((&refused["statuskode"], &refused["aarsak"]), (&json!("FEIL"), &json!("UGYLDIG_MELDING")));
+    assert_eq!(
+        (&refused["statuskode"], &refused["aarsak"]),
+        (&json!("FEIL"), &json!("UGYLDIG_MELDING"))
+    );
     assert!(!refused["avvik"].as_array().unwrap().is_empty());
 
     // No user_id, and a sender for whom the login may not speak: dead letters.

@@ -117,8 +117,10 @@ impl Desk {
         interrupted: &(dyn Fn(&LetterRecord) -> bool + Sync),
     ) -> Result<Vec<Judged>, JournalError> {
         let context = self.context();
-        let readings: Vec<Reading> =
-            records.iter().map(|record| decide::read(incoming(record, &context), &context)).collect();
+        let readings: Vec<Reading> = records
+            .iter()
+            .map(|record| decide::read(incoming(record, &context), &context))
+            .collect();
         let keys: Vec<Key> = readings.iter().map(Reading::key).collect();
         let found = self.journal.look_up(&keys).await?;
         let mut judged = Vec::with_capacity(records.len());
@@ -143,7 +145,8 @@ impl Desk {
         if let (Reading::Answer(arrival), Some(stored)) = (&reading, &found.case) {
             let is_its_bank = stored.case.bank.as_ref() == Some(&arrival.sender);
             if is_its_bank && (was_caseless || found.inbox.is_none()) {
-                if was_caseless && interrupted && self.had_effect(stored, &arrival.identity).await? {
+                if was_caseless && interrupted && self.had_effect(stored, &arrival.identity).await?
+                {
                     let followed = followed_case(stored, true);
                     let errand = Errand::Done(followed);
                     return Ok(Judged { errand, ..Judged::nothing(record, Verdict::Passes) });

@@ -337,7 +337,9 @@ impl Work<'_> {
                 continue;
             };
             match record.state {
-                LetterState::Replaying if record.run == Some(self.run) => again.push(record.clone()),
+                LetterState::Replaying if record.run == Some(self.run) => {
+                    again.push(record.clone())
+                }
                 LetterState::FailedAgain if record.run == Some(self.run) => {
                     over.push((*id, Settled::FailedAgain(Box::new(record.letter.clone()))));
                 }

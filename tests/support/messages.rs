@@ -13,7 +13,8 @@ pub const REJECTION: &str = "innfri.rejection.v1";
 
 /// A message id that is the same in every run.
 pub fn message_id(number: u32) -> String {
-    uuid::Uuid::from_u128(0x1111_2222_3333_4444_8555_6666_0000_0000 + u128::from(number)).to_string()
+    uuid::Uuid::from_u128(0x1111_2222_3333_4444_8555_6666_0000_0000 + u128::from(number))
+        .to_string()
 }
 
 fn property(number: u32) -> Value {

@@ -3,9 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use lapin::options::{
-    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
-};
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use serde_json::Value;
@@ -74,8 +72,7 @@ impl Participant {
             return Ok(channel.clone());
         }
         self.link = None;
-        let connection =
-            Connection::connect(&self.url, ConnectionProperties::default()).await?;
+        let connection = Connection::connect(&self.url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         self.link = Some((connection, channel.clone()));

@@ -11,11 +11,11 @@ use super::kept::{Kept, persist};
 use super::store::Store;
 use crate::case::DeadLetter;
 use crate::kernel::{DeadLetterId, DeliveryId, OrganisationId};
+use crate::port::JournalError;
 use crate::port::letters::{
     Action, ActionFilter, GroupNote, Hold, KeptDelivery, LetterCount, LetterFilter, LetterRecord,
     Letters, Replay, Run, RunId, RunRecord, Settled, Taken, Waiting,
 };
-use crate::port::JournalError;
 
 #[async_trait]
 impl<S: Store> Letters for Kept<S> {

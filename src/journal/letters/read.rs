@@ -19,8 +19,7 @@ use crate::port::letters::{
 
 fn conditions(filter: &LetterFilter) -> String {
     let mut conditions = Conditions::default();
-    conditions
-        .add(filter.signature.is_some(), "signature = (SELECT given.signature FROM given)");
+    conditions.add(filter.signature.is_some(), "signature = (SELECT given.signature FROM given)");
     conditions.add(filter.reason.is_some(), "reason = (SELECT given.reason FROM given)");
     conditions.add(
         filter.bank.is_some(),
@@ -30,8 +29,7 @@ fn conditions(filter: &LetterFilter) -> String {
         filter.message_type.is_some(),
         "message_type = (SELECT given.message_type FROM given)",
     );
-    conditions
-        .add(filter.reference.is_some(), "reference = (SELECT given.reference FROM given)");
+    conditions.add(filter.reference.is_some(), "reference = (SELECT given.reference FROM given)");
     conditions.add(filter.since.is_some(), "last_at >= (SELECT given.since FROM given)");
     conditions.add(filter.before.is_some(), "last_at < (SELECT given.before FROM given)");
     format!("{}{}", conditions.text(), in_states(&filter.states))
@@ -168,8 +166,7 @@ pub(super) async fn actions<S: Store>(
     filter: &ActionFilter,
 ) -> Result<Vec<Action>, Fault> {
     let mut conditions = Conditions::default();
-    conditions
-        .add(filter.letter.is_some(), "letter_id = (SELECT given.wanted_letter FROM given)");
+    conditions.add(filter.letter.is_some(), "letter_id = (SELECT given.wanted_letter FROM given)");
     conditions
         .add(filter.operator.is_some(), "operator = (SELECT given.wanted_operator FROM given)");
     conditions.add(filter.since.is_some(), "at >= (SELECT given.since FROM given)");

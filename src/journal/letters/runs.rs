@@ -88,8 +88,7 @@ pub(super) async fn runs<S: Store>(
     wanted: Option<&RunId>,
     most: u32,
 ) -> Result<Vec<RunRecord>, Fault> {
-    let condition =
-        if wanted.is_some() { "id = (SELECT given.wanted FROM given)" } else { "TRUE" };
+    let condition = if wanted.is_some() { "id = (SELECT given.wanted FROM given)" } else { "TRUE" };
     let statement = Statement::with::<IdRow>(&format!(
         "SELECT {} FROM replay_runs WHERE {condition} ORDER BY started_at DESC LIMIT {}",
         RunRow::COLUMNS.join(", "),
@@ -169,8 +168,7 @@ pub(super) async fn take<S: Store>(
     let mut writer = store.write().await?;
     let taken: Vec<(Uuid,)> = writer.run(&Statement::with::<StateRow>(TAKE), &rows).await?;
     let taken: HashSet<Uuid> = taken.into_iter().map(|(id,)| id).collect();
-    let requested: Vec<StateRow> =
-        ids.iter().filter(|id| taken.contains(id)).map(row).collect();
+    let requested: Vec<StateRow> = ids.iter().filter(|id| taken.contains(id)).map(row).collect();
     quietly(&mut writer, &Statement::with::<StateRow>(REQUEST), &requested).await?;
     let left: Vec<IdRow> = ids
         .iter()

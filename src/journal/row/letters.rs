@@ -223,9 +223,8 @@ impl CountRow {
     /// The count.
     pub(in crate::journal) fn count(&self) -> Result<LetterCount, Fault> {
         let origin = Origin { table: "dead_letters", id: &self.signature };
-        let number = |column: &str, number: i64| {
-            u64::try_from(number).map_err(|_| origin.fault(column))
-        };
+        let number =
+            |column: &str, number: i64| u64::try_from(number).map_err(|_| origin.fault(column));
         Ok(LetterCount {
             signature: self.signature.clone(),
             from: origin.parse_optional("sender", self.sender.as_deref())?,
@@ -236,10 +235,7 @@ impl CountRow {
             without_case: number("without_case", self.without_case)?,
             first_at: origin.time("first_at", self.first_at)?,
             last_at: origin.time("last_at", self.last_at)?,
-            replayed_at: self
-                .replayed_at
-                .map(|at| origin.time("replayed_at", at))
-                .transpose()?,
+            replayed_at: self.replayed_at.map(|at| origin.time("replayed_at", at)).transpose()?,
         })
     }
 }
