@@ -41,7 +41,7 @@ pub(super) enum Verdict {
 /// What must be done for a letter.
 pub(super) enum Errand {
     /// Commit this; then it is followed, or has failed again.
-    Commit(Box<Decision>, Box<Outcome>),
+    Commit(Box<Decision>, Outcome),
     /// Its delivery is to be owed again.
     OweAgain(Followed),
     /// It had its effect already, before this run was interrupted.
@@ -53,7 +53,7 @@ pub(super) enum Errand {
 /// What a commit leads to.
 pub(super) enum Outcome {
     Followed(Followed),
-    FailedAgain(DeadLetter),
+    FailedAgain(Box<DeadLetter>),
 }
 
 impl Judged {
@@ -338,7 +338,7 @@ fn commit(record: LetterRecord, mut decision: Decision) -> Judged {
         again.id = record.letter.id;
         let again = again.clone();
         let verdict = Verdict::FailsAgain(again.signature());
-        let outcome = Box::new(Outcome::FailedAgain(again));
+        let outcome = Outcome::FailedAgain(Box::new(again));
         let errand = Errand::Commit(Box::new(decision), outcome);
         return Judged { record, verdict, errand, destination: None };
     }
@@ -369,6 +369,6 @@ fn commit(record: LetterRecord, mut decision: Decision) -> Judged {
     } else {
         Verdict::Passes
     };
-    let outcome = Box::new(Outcome::Followed(followed));
+    let outcome = Outcome::Followed(followed);
     Judged { record, verdict, errand: Errand::Commit(Box::new(decision), outcome), destination }
 }

@@ -408,7 +408,7 @@ impl Desk {
         }
         let collided = self.commit(&group).await?;
         if collided.is_empty() {
-            settled.extend(outcomes.into_iter().map(|(record, it)| (record.letter.id, kept(*it))));
+            settled.extend(outcomes.into_iter().map(|(record, it)| (record.letter.id, kept(it))));
             return Ok(settled);
         }
         // Nothing was committed: one at a time, each decided anew.
@@ -433,7 +433,7 @@ impl Desk {
                     if !self.commit(&[*decision]).await?.is_empty() {
                         continue;
                     }
-                    kept(*outcome)
+                    kept(outcome)
                 }
                 Errand::OweAgain(followed) => Settled::OweAgain(followed),
                 Errand::Done(followed) => Settled::Owed(followed),
@@ -460,7 +460,7 @@ impl Desk {
 fn kept(outcome: Outcome) -> Settled {
     match outcome {
         Outcome::Followed(followed) => Settled::Owed(followed),
-        Outcome::FailedAgain(letter) => Settled::FailedAgain(Box::new(letter)),
+        Outcome::FailedAgain(letter) => Settled::FailedAgain(letter),
     }
 }
 

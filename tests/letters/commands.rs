@@ -1,6 +1,7 @@
 //! The commands, as their users run them, on a journal that holds letters.
 
 use assert_cmd::Command;
+use innfri::port::{Clock as _, SystemClock};
 use serde_json::Value;
 
 use crate::bench::{Bench, directory, everybody, forwarded, request};
@@ -58,6 +59,13 @@ impl Shell {
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(!errors.contains("panicked"), "{errors}");
         (output.status.code().unwrap(), said)
+    }
+
+    /// The desk's clock, at the commands' time.
+    fn catch_up(&self) -> &Bench {
+        let behind = SystemClock.now().duration_since(self.bench.now());
+        self.bench.clock.advance(behind.as_secs() + 1);
+        &self.bench
     }
 
     fn lines(&self, arguments: &[&str]) -> Vec<Value> {
@@ -120,12 +128,12 @@ async fn a_replay_is_planned_done_and_followed() {
         (&plan[0]["plan"]["wouldPass"], &plan[0]["plan"]["wouldFailAgain"]),
         (&1.into(), &1.into())
     );
-    assert!(shell.bench.due().await.is_empty(), "a plan changes nothing");
+    assert!(shell.catch_up().due().await.is_empty(), "a plan changes nothing");
 
     let (code, said) = shell.dead(&["replay", &id, "--reason", "lagt inn"]);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("1 owed"), "{said}");
-    assert_eq!(shell.bench.deliver().await[0].delivery.id, forwarded(1));
+    assert_eq!(shell.catch_up().deliver().await[0].delivery.id, forwarded(1));
     let shown = shell.lines(&["show", &id, "--json"]);
     assert_eq!(
         (&shown[0]["state"], &shown[0]["replays"][0]["fate"]),
@@ -134,7 +142,7 @@ async fn a_replay_is_planned_done_and_followed() {
     // Again: it is not sent twice.
     let (_, said) = shell.dead(&["replay", &id, "--reason", "igjen"]);
     assert!(said.contains("1 skipped"), "{said}");
-    assert!(shell.bench.due().await.is_empty());
+    assert!(shell.catch_up().due().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,10 +156,10 @@ async fn a_replay_in_steps_stops_and_is_continued() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("is `innfri serve` running?"), "{said}");
     let run = shell.lines(&["runs", "--json"]).remove(0)["run"].as_str().unwrap().to_owned();
-    assert_eq!(shell.bench.deliver().await.len(), 1);
+    assert_eq!(shell.catch_up().deliver().await.len(), 1);
     let (code, said) = shell.dead(&["replay", "--continue", &run, "--reason", "videre"]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(shell.bench.deliver().await.len(), 2);
+    assert_eq!(shell.catch_up().deliver().await.len(), 2);
     let kinds: Vec<Value> =
         shell.lines(&["actions", "--json"]).iter().map(|action| action["action"].clone()).collect();
     assert_eq!(kinds, ["continue", "replay"]);
