@@ -163,6 +163,7 @@ async fn all_goes_on_after_rabbitmq_is_killed() {
     peer.publish(Entrance::Requests, message("before")).await.unwrap();
     intake.has(&["before"]).await;
 
+    rabbit.settle();
     rabbit.kill();
     let started = Instant::now();
     let results = sender.send(group(&deliveries)).await;

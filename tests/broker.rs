@@ -6,6 +6,7 @@
     clippy::expect_used,
     unreachable_pub,
     dead_code,
+    clippy::print_stderr,
     reason = "a test stops at what it did not expect"
 )]
 
@@ -55,14 +56,37 @@ speaks_for = ["918190937"]
 
 /// One installation with an agent and a bank.
 struct World {
+    // First, so that it can still show its log when it is dropped.
+    innfri: Option<Program>,
     folder: TempDir,
     rabbit: RabbitMq,
     postgres: PostgreSql,
     config: String,
-    innfri: Option<Program>,
     started: usize,
     agent: Participant,
     bank: Participant,
+}
+
+impl Drop for World {
+    /// Shows where things stand when a test has failed.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for what in [
+                "list_queues name messages_ready messages_unacknowledged consumers state leader",
+                "list_channels connection number confirm messages_unconfirmed prefetch_count",
+            ] {
+                eprintln!("{}", self.rabbit.ctl(&what.split(' ').collect::<Vec<_>>()));
+            }
+            eprintln!("{}", self.rabbit.last_words());
+            eprintln!("{:?}", self.command(&["doctor"]));
+            let (_, cases, _) = self.command(&["case", "list", "--json"]);
+            for case in cases.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+                let shown =
+                    self.command(&["case", "show", case["case"].as_str().unwrap_or_default()]);
+                eprintln!("{}", shown.1);
+            }
+        }
+    }
 }
 
 fn answers_of(organisation: &str) -> String {
@@ -74,9 +98,10 @@ fn requests_of(organisation: &str) -> String {
 }
 
 impl World {
-    fn start() -> Self {
+    async fn start() -> Self {
         let rabbit = RabbitMq::start();
-        let postgres = PostgreSql::start();
+        let postgres = PostgreSql::start().await;
+        let database = postgres.create_database().await;
         let everything = ".*";
         rabbit.add_user("innfri", "innfri", everything, everything, everything);
         rabbit.add_user("agent", "agent", "^$", "^innfri\\.requests$", &answers_of(AGENCY));
@@ -92,7 +117,7 @@ impl World {
              lease_seconds = 30\nretry_first_seconds = 1\nretry_longest_seconds = 2\n\
              breaker_open_seconds = 2\n",
             folder.path().join("directory.toml"),
-            postgres.create_database(),
+            database,
             rabbit.url("innfri", "innfri"),
         );
         std::fs::write(&config, text).unwrap();
@@ -107,6 +132,7 @@ impl World {
             started: 0,
         };
         world.start_innfri();
+        world.rabbit.settle();
         world
     }
 
@@ -177,7 +203,7 @@ fn in_a_week() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_question_gets_its_one_outcome_whatever_is_restarted() {
-    let mut world = World::start();
+    let mut world = World::start().await;
     let date = in_a_week();
     let questions: Vec<(&str, Value)> = (0..6)
         .map(|number| match number {
@@ -245,7 +271,7 @@ async fn each_question_gets_its_one_outcome_whatever_is_restarted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_accepted_has_a_defined_end() {
-    let mut world = World::start();
+    let mut world = World::start().await;
 
     // Broken JSON: the agent gets a status with the finding.
     let broken = Letter {
@@ -279,7 +305,10 @@ async fn what_cannot_be_accepted_has_a_defined_end() {
     world.answer(sample::RESTGJELD_ANSWER, 4, &leak, &mail).await;
     let rejection = world.bank.next(&answers_of(BANK), PATIENCE).await.unwrap();
     assert_eq!(rejection.message_type, sample::REJECTION);
-    assert_eq!(rejection.json()["avvik"][0]["regel"], json!("INN-020"));
+    let findings = rejection.json()["avvik"].clone();
+    let rules: Vec<&str> =
+        findings.as_array().unwrap().iter().filter_map(|one| one["regel"].as_str()).collect();
+    assert!(rules.contains(&"INN-020"), "{rules:?}");
     assert!(!String::from_utf8_lossy(&rejection.body).contains("Hemmelig"));
     let right = sample::restgjeld_answer(4, "2.00");
     world.answer(sample::RESTGJELD_ANSWER, 5, &right, &mail).await;
@@ -296,7 +325,7 @@ async fn what_cannot_be_accepted_has_a_defined_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bank_from_a_loan_book_and_an_agent_from_the_command_line() {
-    let mut world = World::start();
+    let mut world = World::start().await;
     let folder = env!("CARGO_MANIFEST_DIR");
     let book = format!("{folder}/examples/demo/testvik.toml");
     let url = world.rabbit.url("bank", "bank");

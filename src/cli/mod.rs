@@ -13,6 +13,8 @@ mod dead;
 mod demo;
 mod doctor;
 mod explain;
+mod journal;
+mod late;
 mod peer;
 mod render;
 mod send;
@@ -57,6 +59,8 @@ enum Command {
     Case(case::CaseArgs),
     /// Find, understand, mend and replay what was given up on.
     Dead(dead::DeadArgs),
+    /// Show that the journal was neither changed nor shortened; print its sealed days.
+    Journal(journal::JournalArgs),
     /// Print or apply what innfri needs in RabbitMQ.
     Topology(topology::TopologyArgs),
     /// Answer requests from a loan book, as a bank's own program would over AMQP.
@@ -118,6 +122,7 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
         Command::Send(args) => on_runtime(send::run(args)),
         Command::Case(args) => on_runtime(case::run(args)),
         Command::Dead(args) => on_runtime(dead::run(args)),
+        Command::Journal(args) => on_runtime(journal::run(args)),
         Command::Topology(args) => on_runtime(topology::run(args)),
         Command::Bank(args) => on_runtime(bank::run(args)),
         Command::Doctor(args) => on_runtime(doctor::run(args)),

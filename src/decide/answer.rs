@@ -167,7 +167,7 @@ fn reject(arrival: &Arrival, stored: &StoredCase, stops: Stops, context: &Contex
         .collect();
     let told = rejection::report(
         &arrival.sender,
-        &arrival.identity,
+        &arrival.about(),
         arrival.message_id,
         Some(stored),
         stops.findings,

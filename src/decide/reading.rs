@@ -29,8 +29,8 @@ pub struct Spoofed {
     pub letter: DeadLetter,
     /// The one participant that the login speaks for, when there is just one to tell.
     pub tell: Option<OrganisationId>,
-    /// The sender's name for the message, or one derived from its content.
-    pub message_id: MessageId,
+    /// What a report on it is about: see [`Arrival::about`].
+    pub about: MessageId,
 }
 
 /// A message from a known sender.
@@ -60,7 +60,18 @@ pub struct Arrival {
     pub reference: Option<String>,
 }
 
+/// Names a message by sender, id and content.
+fn about(sender: &OrganisationId, identity: &MessageId, body: &[u8]) -> MessageId {
+    MessageId::of_content(&sender.to_string(), &identity.to_string(), body)
+}
+
 impl Arrival {
+    /// What a report on this message is about: not its id alone, which may be used again with other
+    /// content, so that each wrong message is told of once.
+    pub fn about(&self) -> MessageId {
+        about(&self.sender, &self.identity, &self.incoming.body)
+    }
+
     /// The body with its type, to be stored and forwarded unchanged.
     pub fn body(&self, message_type: MessageType) -> Body {
         Body { message_type, json: self.incoming.body.clone() }
@@ -114,7 +125,8 @@ pub fn read(incoming: Incoming, context: &Context<'_>) -> Reading {
     if !operator.speaks_for.contains(&sender) {
         let detail = format!("`{login}` may not speak for {sender}");
         let letter = DeadLetter::of_incoming(&incoming, DeadReason::SpoofedSender, detail);
-        return Reading::Spoofed(Spoofed { letter, tell: sole(operator), message_id: identity });
+        let about = about(&sender, &identity, &incoming.body);
+        return Reading::Spoofed(Spoofed { letter, tell: sole(operator), about });
     }
     let answers = incoming.correlation_id.as_deref().and_then(|text| text.parse().ok());
     let refused = crate::kernel::has_errors(&findings);
@@ -170,7 +182,7 @@ fn envelope_findings(
         (None, Some(_)) => findings.push(way::INNFRI_ALONE.finding("")),
         (None, None) => findings.push(way::UNKNOWN_TYPE.finding("")),
     }
-    if !incoming.message_id.as_deref().is_some_and(|id| id.parse::<MessageId>().is_ok()) {
+    if incoming.message_id.as_deref().is_none_or(|id| id.parse::<MessageId>().is_err()) {
         findings.push(way::MESSAGE_ID.finding(""));
     }
     let kind = incoming.content_type.as_deref().map(|text| text.split(';').next().unwrap_or(text));

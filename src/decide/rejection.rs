@@ -21,7 +21,7 @@ pub(super) fn spoofed(spoofed: &Spoofed) -> Decision {
     let finding = way::SENDER_MAY_NOT_SPEAK.finding("/avsender/id");
     let told = spoofed.tell.as_ref().map(|to| {
         let id = spoofed.letter.message_id.as_deref().and_then(|text| text.parse().ok());
-        report(to, &spoofed.message_id, id, None, vec![finding.clone()])
+        report(to, &spoofed.about, id, None, vec![finding.clone()])
     });
     let letter = DeadLetter { findings: vec![finding], ..spoofed.letter.clone() };
     Decision {
@@ -39,13 +39,7 @@ pub(super) fn reused_id(arrival: &Arrival, earlier: &InboxEntry) -> Decision {
         case: earlier.case,
         ..letter(arrival, DeadReason::ReusedMessageId, finding.clone())
     };
-    // The report's id holds the content too: each wrong use is told once.
-    let about = MessageId::of_content(
-        &arrival.sender.to_string(),
-        &arrival.identity.to_string(),
-        &arrival.incoming.body,
-    );
-    let told = report(&arrival.sender, &about, arrival.message_id, None, vec![finding]);
+    let told = report(&arrival.sender, &arrival.about(), arrival.message_id, None, vec![finding]);
     Decision {
         case: earlier.case,
         deliveries: vec![told],
@@ -57,7 +51,7 @@ pub(super) fn reused_id(arrival: &Arrival, earlier: &InboxEntry) -> Decision {
 /// An answer that belongs to no case of its sender: the bank is told, and operations see it.
 pub(super) fn without_case(arrival: &Arrival, reason: DeadReason, finding: Finding) -> Decision {
     let told =
-        report(&arrival.sender, &arrival.identity, arrival.message_id, None, vec![finding.clone()]);
+        report(&arrival.sender, &arrival.about(), arrival.message_id, None, vec![finding.clone()]);
     Decision {
         inbox: Some(inbox(arrival, None)),
         deliveries: vec![told],

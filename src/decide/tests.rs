@@ -525,3 +525,46 @@ fn a_stored_request_that_cannot_be_read_stops_the_answer() {
     let decision = world.reply(ANSWER, &answer(), &case);
     assert_eq!(decision.disposition, Disposition::Rejected);
 }
+
+fn promised(seconds: u64) -> World {
+    World::with(|all| {
+        let kind = MessageType::Restgjeldsforespoersel;
+        all[1].delivery.answer_within_seconds.insert(kind, seconds);
+    })
+}
+
+fn later(context: Context<'_>, seconds: i64) -> Context<'_> {
+    Context { now: context.now + jiff::SignedDuration::from_secs(seconds), ..context }
+}
+
+#[test]
+fn an_overdue_answer_is_told_once_and_replaced_by_a_late_one() {
+    let world = promised(60);
+    let case = world.open();
+    let now = world.context();
+    assert_eq!(overdue::answer_overdue(&case, &later(now, 59)), None);
+    let decision = overdue::answer_overdue(&case, &later(now, 60)).unwrap();
+    let told = &decision.deliveries[0];
+    assert_eq!((decision.deliveries.len(), told.purpose), (1, Purpose::Outcome { revision: 1 }));
+    let status: Status = serde_json::from_slice(&told.body.json).unwrap();
+    assert_eq!(status.aarsak, Some(Aarsak::IkkeSvartITide));
+    assert_eq!(Some(told.to.clone()), Some(case.case.reply_to.clone()));
+    let checked = world.contract.check(MessageType::Status, &told.body.json, &now.check);
+    assert!(checked.findings.is_empty());
+
+    let change = decision.change.unwrap();
+    assert_eq!(change.expected, Some(case.case.version));
+    let settled = StoredCase { case: change.case, request: case.request };
+    assert_eq!(overdue::answer_overdue(&settled, &later(now, 999)), None, "once");
+    let late = world.reply(ANSWER, &answer(), &settled);
+    assert_eq!(late.deliveries[0].purpose, Purpose::Outcome { revision: 2 });
+}
+
+#[test]
+fn a_bank_that_promised_nothing_is_never_overdue() {
+    let world = World::new();
+    let case = world.open();
+    assert_eq!(overdue::answer_overdue(&case, &later(world.context(), 999_999)), None);
+    let world = promised(u64::MAX);
+    assert_eq!(overdue::answer_overdue(&case, &later(world.context(), 999_999)), None);
+}

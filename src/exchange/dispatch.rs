@@ -148,11 +148,11 @@ impl Dispatcher {
                 let breaker = Breaker::new(config.breaker_failures, config.breaker_open_seconds);
                 Lane::new(config.waiting_per_receiver, breaker)
             });
-            match lane.push(Held { owed, claimed_at }) {
-                Ok(()) => {
-                    receivers.insert(to);
-                }
-                Err(held) => no_room.push(held.owed.delivery.id),
+            let delivery = owed.delivery.id;
+            if lane.push(Held { owed, claimed_at }) {
+                receivers.insert(to);
+            } else {
+                no_room.push(delivery);
             }
         }
         let now = self.shared.now();
@@ -251,7 +251,8 @@ impl Errand {
         let outgoing: Vec<Outgoing> =
             group.iter().map(|owed| Outgoing { delivery: owed.delivery.clone() }).collect();
         let results = match way {
-            Ok(sender) => sender.send(outgoing).await,
+            Ok(sender) if sender.is_up() => sender.send(outgoing).await,
+            Ok(_) => vec![Err(SendError::Unavailable("the way is down".into())); group.len()],
             Err(error) => vec![Err(error); group.len()],
         };
         let verdict = verdict(&results);

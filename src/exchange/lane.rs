@@ -31,14 +31,13 @@ impl Lane {
         Self { waiting: VecDeque::new(), room: room.max(1), busy: false, breaker }
     }
 
-    /// Takes a delivery; gives it back when there is no room.
-    pub(super) fn push(&mut self, held: Held) -> Result<(), Held> {
-        if self.waiting.len() < self.room {
+    /// Takes a delivery, if there is room.
+    pub(super) fn push(&mut self, held: Held) -> bool {
+        let room = self.waiting.len() < self.room;
+        if room {
             self.waiting.push_back(held);
-            Ok(())
-        } else {
-            Err(held)
         }
+        room
     }
 
     /// Whether more may be claimed for it.

@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
-use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use serde_json::Value;
 
@@ -155,10 +154,5 @@ impl Participant {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-
-    /// A queue argument table, for tests that declare queues themselves.
-    pub fn no_arguments() -> FieldTable {
-        FieldTable::default()
     }
 }

@@ -1,5 +1,7 @@
 //! The program as its users run it: the built binary as separate processes.
 
+#![allow(clippy::print_stderr, reason = "a failed test shows what the program said")]
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -136,6 +136,19 @@ impl RabbitMq {
         said
     }
 
+    /// Waits until every queue has its first entry on disk.
+    ///
+    /// A quorum queue of RabbitMQ 3.10 whose node is killed before that has no leader afterwards, and
+    /// gets none until it is deleted: it takes itself for a new one that somebody else will start.
+    pub fn settle(&self) {
+        let settled = "lists:all(fun(M) -> element(6, M) >= 1 end, ets:tab2list(ra_metrics)).";
+        let give_up = Instant::now() + PATIENCE;
+        while !self.ctl(&["eval", settled]).contains("true") {
+            assert!(Instant::now() < give_up, "the queues never settle");
+            pause();
+        }
+    }
+
     /// Adds a vhost.
     pub fn add_vhost(&self, vhost: &str) {
         self.ctl(&["eval", &format!(r#"rabbit_vhost:add(<<"{vhost}">>, <<"test">>)."#)]);
@@ -210,7 +223,7 @@ impl RabbitMq {
             && answer == [1]
     }
 
-    fn last_words(&self) -> String {
+    pub fn last_words(&self) -> String {
         let mut words = String::new();
         let logs = fs::read_dir(self.directory.join("log")).into_iter().flatten().flatten();
         for path in logs.map(|entry| entry.path()).chain([self.directory.join("output.log")]) {

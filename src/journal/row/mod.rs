@@ -4,6 +4,7 @@
 //! is reported with its table and id, never passed over and never a panic.
 
 mod case;
+mod day;
 mod dead_letter;
 mod delivery;
 mod letters;
@@ -18,6 +19,9 @@ use super::columns::columns;
 use super::error::Fault;
 
 pub(super) use case::{CaseQuery, CaseRow, ChangeRow, EventRow, InboxRow, KeyRow};
+pub(super) use day::{
+    CasePlaceRow, DayEventRow, DayHeadRow, DayPlaceRow, EventPlaceRow, StretchRow,
+};
 pub(super) use dead_letter::{DeadLetterQuery, DeadLetterRow};
 pub(super) use delivery::{ClaimRow, DeliveryRow, FailureRow, MomentRow};
 pub(super) use letters::{
