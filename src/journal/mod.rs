@@ -9,6 +9,7 @@ mod columns;
 pub mod config;
 pub mod error;
 mod kept;
+mod letters;
 mod postgres;
 mod read;
 mod row;
@@ -28,7 +29,7 @@ use sqlite::Sqlite;
 pub use config::JournalConfig;
 pub use error::OpenError;
 
-use crate::port::{Audit, Journal};
+use crate::port::{Audit, Journal, Letters};
 
 /// Opens the journal, and makes or updates its tables first where that is needed. Processes that start
 /// together wait for each other. Payloads are kept as they are.
@@ -50,6 +51,20 @@ pub async fn open_sealed(
     Ok(match kept(config, seal).await? {
         Either::Sqlite(kept) => Arc::new(kept),
         Either::Postgres(kept) => Arc::new(kept),
+    })
+}
+
+/// As [`open_sealed`], and with it what operators do about dead letters. Both are one store.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_with_letters(
+    config: &JournalConfig,
+    seal: Arc<dyn Seal>,
+) -> Result<(Arc<dyn Journal>, Arc<dyn Letters>), OpenError> {
+    Ok(match kept(config, seal).await? {
+        Either::Sqlite(kept) => both(kept),
+        Either::Postgres(kept) => both(kept),
     })
 }
 
@@ -88,4 +103,9 @@ async fn kept(config: &JournalConfig, seal: Arc<dyn Seal>) -> Result<Either, Ope
     } else {
         Err(OpenError::Address)
     }
+}
+
+fn both<S: store::Store>(kept: Kept<S>) -> (Arc<dyn Journal>, Arc<dyn Letters>) {
+    let kept = Arc::new(kept);
+    (Arc::clone(&kept) as Arc<dyn Journal>, kept)
 }

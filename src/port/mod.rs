@@ -6,6 +6,7 @@ pub mod audit;
 pub mod channel;
 pub mod clock;
 pub mod journal;
+pub mod letters;
 
 pub use audit::Audit;
 pub use channel::{Disposition, Intake, IntakeError, Outbound, Outgoing, SendError, Sender, Taken};
@@ -14,3 +15,4 @@ pub use journal::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
     DeliveryRecord, Found, InboxEntry, Journal, JournalError, Key, OwedDelivery,
 };
+pub use letters::Letters;

@@ -7,6 +7,7 @@ mod case;
 mod day;
 mod dead_letter;
 mod delivery;
+mod letters;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -23,6 +24,10 @@ pub(super) use day::{
 };
 pub(super) use dead_letter::{DeadLetterQuery, DeadLetterRow};
 pub(super) use delivery::{ClaimRow, DeliveryRow, FailureRow, MomentRow};
+pub(super) use letters::{
+    ActionQuery, ActionRow, AgainRow, CountRow, HoldRow, LetterQuery, LetterRow, NoteRow,
+    PlannedRow, RefusedRow, ReplayRow, RunRow, SettledRow, StateRow, TrafficRow, WaitingRow,
+};
 
 columns! {
     /// An id to look for.
