@@ -42,14 +42,7 @@ const BAG: &[Kind] = &[
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_dies_every_question_gets_its_one_outcome() {
-    let size = Size {
-        cases: 2000,
-        per_trouble: 125,
-        nodes: 1,
-        processes: 3,
-        rate: 500,
-        bag: BAG,
-    };
+    let size = Size { cases: 2000, per_trouble: 125, nodes: 1, processes: 3, rate: 500, bag: BAG };
     let size = if kill::soak() {
         Size { cases: kill::soak_cases(), per_trouble: 200, rate: 500, ..size }
     } else {

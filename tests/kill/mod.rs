@@ -173,9 +173,7 @@ async fn until_quiet(world: &World, watch: &mut Watch, size: &Size, progress: &P
         if complete == opened && world.fleet.all_running() {
             let by = *quiet_by.get_or_insert_with(|| Instant::now() + PATIENCE);
             let report = world.command(&["doctor"]);
-            let wanted = format!(
-                "0 open case(s), 0 delivery(ies) owed, {letters} dead letter(s)"
-            );
+            let wanted = format!("0 open case(s), 0 delivery(ies) owed, {letters} dead letter(s)");
             let full = world.full_queues();
             if report.contains(&wanted) && full.is_empty() {
                 return;
@@ -204,7 +202,8 @@ fn reckon(world: &World, cases: u32) {
 
 #[expect(clippy::print_stderr, reason = "this is what a run is for")]
 fn summary(name: &str, world: &World, planned: &[Planned], cases: u32, started: Instant) {
-    let count = |fits: fn(&Trouble) -> bool| planned.iter().filter(|one| fits(&one.trouble)).count();
+    let count =
+        |fits: fn(&Trouble) -> bool| planned.iter().filter(|one| fits(&one.trouble)).count();
     let ledger = world.post.ledger.lock().unwrap();
     let verdict = ledger.judge();
     let (starts, ended) = world.fleet.starts();

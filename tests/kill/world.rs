@@ -98,9 +98,8 @@ fn directory() -> String {
         };
         text += &format!("[[participant]]\nid = {id:?}\nname = {name:?}\n{rest}\n");
         let login = login(party);
-        text += &format!(
-            "[[operator]]\nlogin = {login:?}\nname = {login:?}\nspeaks_for = [{id:?}]\n"
-        );
+        text +=
+            &format!("[[operator]]\nlogin = {login:?}\nname = {login:?}\nspeaks_for = [{id:?}]\n");
     }
     text
 }
@@ -147,6 +146,8 @@ impl World {
         let fleet = Fleet::new(slots);
         fleet.wait_until_ready();
         nodes.iter().for_each(|node| node.settle());
+        // Three for innfri, one for each agency, two for each bank.
+        assert_eq!(members(first), [nodes.len(); 9], "every queue is on every node");
         let peers = (0..PARTIES.len())
             .map(|party| start_peer(party, first, participants.port(), &post))
             .collect();
@@ -229,6 +230,13 @@ impl World {
         };
         listed.lines().filter(holds).map(str::to_owned).collect()
     }
+}
+
+/// How many nodes each queue is on.
+fn members(node: &RabbitMq) -> Vec<usize> {
+    let listed = node.ctl(&["list_queues", "members"]);
+    let queues = listed.lines().filter(|line| line.contains('['));
+    queues.map(|line| line.matches('@').count()).collect()
 }
 
 fn start_peer(party: Party, node: &RabbitMq, port: u16, post: &Arc<Post>) -> Peer {

@@ -30,7 +30,8 @@ pub struct RabbitMq {
     amqp_port: u16,
     distribution_port: u16,
     epmd_port: u16,
-    epmd: Mutex<Child>,
+    /// The one that it has started itself.
+    epmd: Mutex<Option<Child>>,
     node: Mutex<Option<Child>>,
     janitor: Mutex<Child>,
 }
@@ -38,17 +39,50 @@ pub struct RabbitMq {
 impl RabbitMq {
     /// Starts a node and waits until it speaks AMQP.
     pub fn start() -> Self {
+        let node = Self::prepare("innfri", free_ports(), None);
+        node.start_again();
+        node
+    }
+
+    /// Starts three nodes that make one cluster: the first one's users and queues are everybody's. The
+    /// first keeps the epmd through which they find each other.
+    pub fn start_cluster() -> [Self; 3] {
+        let [a, b, c, d, e, f, epmd] = free_ports();
+        let first = Self::prepare("cluster", [a, b, epmd], None);
+        let second = Self::prepare("cluster", [c, d, epmd], Some(epmd));
+        let third = Self::prepare("cluster", [e, f, epmd], Some(epmd));
+        std::thread::scope(|scope| {
+            for node in [&first, &second, &third] {
+                scope.spawn(|| node.start_again());
+            }
+        });
+        for node in [&second, &third] {
+            node.ctl(&["stop_app"]);
+            node.ctl(&["join_cluster", &first.name()]);
+            node.ctl(&["start_app"]);
+            let give_up = Instant::now() + PATIENCE;
+            while !node.speaks_amqp() {
+                assert!(Instant::now() < give_up, "not in the cluster:\n{}", node.last_words());
+                pause();
+            }
+        }
+        [first, second, third]
+    }
+
+    /// Everything but the node itself. Without an epmd to share it starts one of its own.
+    fn prepare(cookie: &str, ports: [u16; 3], shared_epmd: Option<u16>) -> Self {
         let directory = tempfile::Builder::new().prefix("rabbitmq-").tempdir().unwrap().keep();
-        write(&directory, ".erlang.cookie", &format!("{:?}", directory.file_name().unwrap()));
-        let cookie = directory.join(".erlang.cookie");
-        fs::set_permissions(cookie, fs::Permissions::from_mode(0o400)).unwrap();
+        let [amqp_port, distribution_port, epmd_port] = ports;
+        // Nodes that find each other through one epmd, and no others, have the same.
+        write(&directory, ".erlang.cookie", &format!("{cookie}-{epmd_port}"));
+        let path = directory.join(".erlang.cookie");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o400)).unwrap();
         write(&directory, "enabled_plugins", "[].");
         write(
             &directory,
             "rabbitmq.conf",
             "vm_memory_high_watermark.absolute = 1GB\ndisk_free_limit.absolute = 50MB\n",
         );
-        let [amqp_port, distribution_port, epmd_port] = free_ports();
         write(&directory, "groups", "");
         let janitor = Command::new("sh")
             .args(["-c", JANITOR, "janitor"])
@@ -59,15 +93,8 @@ impl RabbitMq {
             .process_group(0)
             .spawn()
             .unwrap();
-        let epmd = Command::new("epmd")
-            .args(["-address", "127.0.0.1", "-port", &epmd_port.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let node = Self {
+        let epmd = shared_epmd.is_none().then(|| start_epmd(epmd_port));
+        Self {
             directory,
             amqp_port,
             distribution_port,
@@ -75,9 +102,11 @@ impl RabbitMq {
             epmd: Mutex::new(epmd),
             node: Mutex::new(None),
             janitor: Mutex::new(janitor),
-        };
-        node.start_again();
-        node
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("innfri{}@localhost", self.amqp_port)
     }
 
     /// Starts the node again on the same data and ports, after [`RabbitMq::kill`] or
@@ -94,7 +123,9 @@ impl RabbitMq {
             .process_group(0)
             .spawn()
             .unwrap();
-        write(&self.directory, "groups", &format!("{} {}", lock(&self.epmd).id(), child.id()));
+        let epmd = lock(&self.epmd).as_ref().map(|epmd| epmd.id().to_string());
+        let groups = format!("{} {}", epmd.unwrap_or_default(), child.id());
+        write(&self.directory, "groups", &groups);
         let child = node.insert(child);
         let give_up = Instant::now() + PATIENCE;
         while !self.speaks_amqp() {
@@ -142,7 +173,7 @@ impl RabbitMq {
         Err(said + &String::from_utf8_lossy(&output.stderr))
     }
 
-    /// Waits until every queue has its first entry on disk.
+    /// Waits until every queue has its first entry on disk of this node.
     ///
     /// A quorum queue of RabbitMQ 3.10 whose node is killed before that has no leader afterwards, and
     /// gets none until it is deleted: it takes itself for a new one that somebody else will start.
@@ -200,7 +231,7 @@ impl RabbitMq {
             .env("HOME", &self.directory)
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .env("ERL_EPMD_PORT", self.epmd_port.to_string())
-            .env("RABBITMQ_NODENAME", format!("innfri{}@localhost", self.amqp_port))
+            .env("RABBITMQ_NODENAME", self.name())
             .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
             .env("RABBITMQ_NODE_PORT", self.amqp_port.to_string())
             .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
@@ -245,9 +276,10 @@ impl RabbitMq {
 impl Drop for RabbitMq {
     fn drop(&mut self) {
         self.kill();
-        let mut epmd = lock(&self.epmd);
-        kill_group("-9", epmd.id());
-        drop(epmd.wait());
+        if let Some(mut epmd) = lock(&self.epmd).take() {
+            kill_group("-9", epmd.id());
+            drop(epmd.wait());
+        }
         let mut janitor = lock(&self.janitor);
         drop(janitor.stdin.take());
         drop(janitor.wait());
@@ -262,9 +294,20 @@ fn write(directory: &Path, name: &str, text: &str) {
     fs::write(directory.join(name), text).unwrap();
 }
 
-fn free_ports() -> [u16; 3] {
+fn start_epmd(port: u16) -> Child {
+    Command::new("epmd")
+        .args(["-address", "127.0.0.1", "-port", &port.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap()
+}
+
+fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
     // All are held until all are known, so that no two are the same.
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let listeners = [(); COUNT].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
