@@ -6,9 +6,11 @@
 //! journal; if that fails, the lease runs out and they go out again, with the same id.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -198,9 +200,19 @@ impl Dispatcher {
                 Some(Handler::LoanBook(_)) => ChannelName::Embedded,
                 Some(Handler::Amqp) | None => ChannelName::Amqp,
             };
-            let errand =
-                Errand { shared: Arc::clone(&self.shared), to: to.clone(), policy, channel };
-            self.groups.spawn(async move { Some(errand.run(way, group).await) });
+            let errand = Errand {
+                shared: Arc::clone(&self.shared),
+                to: to.clone(),
+                policy,
+                channel,
+                limit: half_lease.unsigned_abs(),
+            };
+            let to = to.clone();
+            self.groups.spawn(async move {
+                // A lane must be told of its group's end whatever happens, or it would wait for ever.
+                let ran = AssertUnwindSafe(errand.run(way, group)).catch_unwind().await;
+                Some(ran.unwrap_or(Report { to, verdict: Verdict::Failed }))
+            });
         }
         self.release(stale, now);
     }
@@ -241,6 +253,8 @@ struct Errand {
     to: OrganisationId,
     policy: DeliveryPolicy,
     channel: ChannelName,
+    /// How long a sender may take: then the lease runs out, and others send what it has.
+    limit: Duration,
 }
 
 impl Errand {
@@ -252,7 +266,12 @@ impl Errand {
         let outgoing: Vec<Outgoing> =
             group.iter().map(|owed| Outgoing { delivery: owed.delivery.clone() }).collect();
         let results = match way {
-            Ok(sender) if sender.is_up() => sender.send(outgoing).await,
+            Ok(sender) if sender.is_up() => {
+                let timed_out =
+                    || vec![Err(SendError::TimedOut(self.limit.as_secs())); group.len()];
+                let sending = tokio::time::timeout(self.limit, sender.send(outgoing));
+                sending.await.unwrap_or_else(|_| timed_out())
+            }
             Ok(_) => vec![Err(SendError::Unavailable("the way is down".into())); group.len()],
             Err(error) => vec![Err(error); group.len()],
         };

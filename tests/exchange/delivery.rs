@@ -169,3 +169,23 @@ async fn a_way_that_is_down_is_not_tried_and_nothing_is_counted() {
     assert_eq!(bank.groups().len(), 1);
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_that_falls_over_or_hangs_does_not_hold_its_receiver_up_for_ever() {
+    for mood in [Mood::Panics, Mood::Hangs] {
+        let config = ExchangeConfig { lease_seconds: 4, ..hurried() };
+        let world = World::new(config, DeliveryPolicy::default()).await;
+        let bank = world.receiver(BANK);
+        bank.feels(mood);
+        let case = world.ask(BANK, 1).await;
+        until("it was sent", async || !bank.groups().is_empty()).await;
+        bank.feels(Mood::Takes);
+        // The lease of what fell over runs out; what hangs is given half of it.
+        until("it goes out after all", async || {
+            world.turn(1);
+            forwarded(&world, case).await.delivered_at.is_some()
+        })
+        .await;
+        world.end().await;
+    }
+}

@@ -48,6 +48,8 @@ pub enum Mood {
     Hangs,
     /// The way to it is down.
     Away,
+    /// The sender falls over.
+    Panics,
 }
 
 /// A receiver as the exchange sees it.
@@ -98,6 +100,7 @@ impl Sender for Receiver {
             Mood::Takes => vec![Ok(()); count],
             Mood::Refuses => vec![Err(SendError::Refused("the queue is full".into())); count],
             Mood::Hangs => std::future::pending().await,
+            Mood::Panics => panic!("a planted panic"),
             Mood::Away => vec![Err(SendError::Unavailable("away".into())); count],
         }
     }
