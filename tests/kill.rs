@@ -30,7 +30,7 @@ const BAG: &[Kind] = &[
     Kind::KillNode,
     Kind::KillNode,
     Kind::RestartPostgres,
-    Kind::RestartPostgres,
+    Kind::PostgresAway,
     Kind::CutAmqp,
     Kind::StallAmqp,
     Kind::MuteAmqp,

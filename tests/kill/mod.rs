@@ -102,9 +102,12 @@ async fn ask(world: Arc<World>, progress: Arc<Progress>, seed: u64, size: Size) 
 /// Makes trouble when its time has come, and ends when all of it is over.
 async fn trouble(world: Arc<World>, progress: Arc<Progress>, planned: Vec<Planned>) {
     let mut under_way = JoinSet::new();
-    for Planned { after, then_pause, trouble } in planned {
+    for Planned { after, amid, then_pause, trouble } in planned {
         while progress.asked.load(Ordering::Relaxed) < after {
             tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        if let Some(steps) = amid {
+            in_the_midst(&world, steps.into()).await;
         }
         let world = Arc::clone(&world);
         under_way.spawn(async move { world.make(trouble).await });
@@ -117,6 +120,24 @@ async fn trouble(world: Arc<World>, progress: Arc<Progress>, planned: Vec<Planne
     }
     while let Some(ended) = under_way.join_next().await {
         ended.expect("it goes on");
+    }
+}
+
+/// Waits until so much has happened from now on, or there is nothing left to happen.
+async fn in_the_midst(world: &World, steps: u64) {
+    let steps_so_far = || world.post.ledger.lock().unwrap().steps;
+    let enough = steps_so_far() + steps;
+    let mut looks = 0_u32;
+    while steps_so_far() < enough {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        looks += 1;
+        // Counting what is complete takes a while in a long run.
+        if looks.is_multiple_of(100) {
+            let ledger = world.post.ledger.lock().unwrap();
+            if ledger.complete() == ledger.opened() {
+                return;
+            }
+        }
     }
 }
 
@@ -218,7 +239,7 @@ fn summary(name: &str, world: &World, planned: &[Planned], cases: u32, started: 
         started.elapsed().as_secs(),
         planned.len(),
         count(|trouble| matches!(trouble, Trouble::KillNode(..))),
-        count(|trouble| matches!(trouble, Trouble::RestartPostgres)),
+        count(|trouble| matches!(trouble, Trouble::RestartPostgres | Trouble::PostgresAway(_))),
         count(|trouble| matches!(
             trouble,
             Trouble::Cut(_) | Trouble::Stall(..) | Trouble::Mute(..)

@@ -30,6 +30,8 @@ pub enum Trouble {
     KillNode(usize, Duration),
     /// PostgreSQL is killed and started again at once.
     RestartPostgres,
+    /// PostgreSQL is killed and started again after longer than innfri waits for it.
+    PostgresAway(Duration),
     /// All connections of a line are dropped.
     Cut(Line),
     /// Nothing passes for a while.
@@ -43,6 +45,9 @@ pub enum Trouble {
 #[derive(Debug, Clone, Copy)]
 pub struct Planned {
     pub after: u32,
+    /// How much must happen after that, so that it meets work under way; `None` to begin at once, on top
+    /// of whatever is wrong already.
+    pub amid: Option<u32>,
     pub then_pause: Duration,
     pub trouble: Trouble,
 }
@@ -69,6 +74,7 @@ pub enum Kind {
     StopInnfri,
     KillNode,
     RestartPostgres,
+    PostgresAway,
     CutAmqp,
     StallAmqp,
     MuteAmqp,
@@ -91,7 +97,8 @@ pub fn schedule(seed: u64, size: &Size) -> Vec<Planned> {
             let kind = bag.pop().expect("a bag that is not empty");
             Planned {
                 after: number * size.per_trouble + random.random_range(0..size.per_trouble),
-                then_pause: Duration::from_millis(random.random_range(100..800)),
+                amid: random.random_ratio(3, 4).then(|| random.random_range(0..size.per_trouble)),
+                then_pause: Duration::from_millis(random.random_range(0..500)),
                 trouble: draw(kind, size, &mut random),
             }
         })
@@ -109,6 +116,7 @@ fn draw(kind: Kind, size: &Size, random: &mut StdRng) -> Trouble {
         Kind::StopInnfri => Trouble::StopInnfri(process),
         Kind::KillNode => Trouble::KillNode(node, down),
         Kind::RestartPostgres => Trouble::RestartPostgres,
+        Kind::PostgresAway => Trouble::PostgresAway(Duration::from_secs(4) + down / 2),
         Kind::CutAmqp => Trouble::Cut(Line::Amqp(process)),
         Kind::StallAmqp => Trouble::Stall(Line::Amqp(process), pause),
         Kind::MuteAmqp => Trouble::Mute(Line::Amqp(process), pause),

@@ -186,6 +186,12 @@ impl World {
                 let _alone = self.postgres_restarts.lock().await;
                 tokio::task::block_in_place(|| self.postgres.restart_immediately());
             }
+            Trouble::PostgresAway(down) => {
+                let _alone = self.postgres_restarts.lock().await;
+                tokio::task::block_in_place(|| self.postgres.stop());
+                tokio::time::sleep(down).await;
+                tokio::task::block_in_place(|| self.postgres.start_again());
+            }
             Trouble::Cut(line) => self.line(line).cut(),
             Trouble::Stall(line, pause) => self.line(line).stall(pause),
             Trouble::Mute(line, pause) => {
