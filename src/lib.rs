@@ -14,6 +14,7 @@ pub mod directory;
 pub mod exchange;
 pub mod journal;
 pub mod kernel;
+pub mod letters;
 pub mod market;
 pub mod port;
 pub mod serve;

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use innfri::case::{Delivery, Purpose};
-use innfri::channel::amqp::topology::{ANSWERS, DELIVERIES, IN_DEAD, IN_REQUESTS};
+use innfri::channel::amqp::topology::{self, ANSWERS, DELIVERIES, IN_DEAD, IN_REQUESTS};
 use innfri::channel::amqp::{
     AmqpConfig, AmqpError, Entrance, Peer, PeerMessage, Settled, Topology, connection, definitions,
     queue_of,
@@ -382,6 +382,14 @@ async fn a_message_that_breaks_the_connection_does_not_hold_up_the_others() {
     }
     let running = room.consume(&intake);
     intake.has(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    // It cannot be taken in as a dead letter either: it ends where only people look.
+    let connection = connection::open(&room.config, "test").await.unwrap();
+    let channel = connection::channel(&connection, &room.config).await.unwrap();
+    let begun = Instant::now();
+    while topology::unreadable(&channel).await.unwrap() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it holds up the dead letters");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     running.stop().await;
     assert!(intake.dead.lock().unwrap().is_empty(), "its neighbours were counted too");
 }

@@ -1,7 +1,7 @@
 //! Nothing is lost: cases at a steady rate while processes, RabbitMQ, PostgreSQL and the lines between
 //! them fail by a schedule that follows from a seed.
 //!
-//! `INNFRI_KILL_SEED=n` replays a schedule. `INNFRI_SOAK=1` makes the run long (20 000 cases, or
+//! `INNFRI_KILL_SEED=n` replays a schedule. `INNFRI_SOAK=1` makes the run long (200 000 cases, or
 //! `INNFRI_KILL_CASES`) and has it say how far it is. `INNFRI_KILL_LOGS=folder` keeps the logs of all processes.
 
 #![allow(

@@ -3,9 +3,11 @@
 //! [`apply`] is the only way a case changes: an exhaustive match of state and event. Live deciding and
 //! re-reading the journal use the same function, so they cannot disagree.
 
+pub mod day;
 pub mod dead_letter;
 pub mod delivery;
 pub mod event;
+pub mod late;
 
 use jiff::Timestamp;
 

@@ -5,15 +5,17 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::late::Usual;
 use super::{SettingsArgs, Verdict, render};
 use crate::case::{Case, CaseState, OutcomeKind};
 use crate::contract::MessageType;
-use crate::directory::DeliveryPolicy;
+use crate::directory::Directory;
 use crate::exchange::RetrySchedule;
 use crate::journal;
 use crate::kernel::{CaseId, OrganisationId};
 use crate::port::{CaseFilter, CaseStory, DeliveryRecord};
 use crate::serve::Settings;
+use crate::source::file;
 
 #[derive(Debug, Args)]
 pub(super) struct CaseArgs {
@@ -45,6 +47,10 @@ struct ListArgs {
     /// Only cases that have an outcome.
     #[arg(long)]
     settled: bool,
+    /// Only cases that wait longer than 95 % of what their bank answered before (of the newest 500
+    /// of the same type, 20 or more).
+    #[arg(long, conflicts_with = "settled")]
+    late: bool,
     /// Only this request type.
     #[arg(long = "type", value_name = "TYPE")]
     message_type: Option<MessageType>,
@@ -83,7 +89,7 @@ pub(super) async fn run(args: CaseArgs) -> anyhow::Result<Verdict> {
 async fn list(args: ListArgs) -> anyhow::Result<Verdict> {
     let settings = args.settings.load()?;
     let journal = journal::open(&settings.journal).await?;
-    let open = match (args.open, args.settled) {
+    let open = match (args.open || args.late, args.settled) {
         (true, _) => Some(true),
         (_, true) => Some(false),
         (false, false) => None,
@@ -97,17 +103,17 @@ async fn list(args: ListArgs) -> anyhow::Result<Verdict> {
         before: args.before,
         limit: args.limit,
     };
-    let cases = journal.cases(&filter).await?;
+    let cases = Usual::of(&journal).list(&filter, args.late).await?;
     if args.json {
-        cases.iter().try_for_each(|case| render::json_line(&summary(case)))?;
+        cases.iter().try_for_each(|(case, late)| render::json_line(&summary(case, *late)))?;
     } else {
-        let rows: Vec<Vec<String>> = cases.iter().map(row).collect();
+        let rows: Vec<Vec<String>> = cases.iter().map(|(case, late)| row(case, *late)).collect();
         render::table(&["case", "opened", "from", "to", "type", "reference", "outcome"], &rows)?;
     }
     Ok(Verdict::Yes)
 }
 
-fn row(case: &Case) -> Vec<String> {
+fn row(case: &Case, late: bool) -> Vec<String> {
     vec![
         case.id.to_string(),
         case.opened_at.strftime("%F %T").to_string(),
@@ -115,8 +121,13 @@ fn row(case: &Case) -> Vec<String> {
         case.bank.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
         case.request_type.to_string(),
         case.reference.clone(),
-        outcome(case),
+        standing_of(case, late),
     ]
+}
+
+/// The outcome, marked when it is long in coming.
+fn standing_of(case: &Case, late: bool) -> String {
+    if late { format!("{}, LATE", outcome(case)) } else { outcome(case) }
 }
 
 /// A case's outcome in a few words.
@@ -133,7 +144,7 @@ pub(super) fn outcome(case: &Case) -> String {
     }
 }
 
-fn summary(case: &Case) -> Value {
+fn summary(case: &Case, late: bool) -> Value {
     let settled = case.state.outcome();
     json!({
         "case": case.id.to_string(),
@@ -145,6 +156,7 @@ fn summary(case: &Case) -> Value {
         "openedAt": case.opened_at.to_string(),
         "state": case.state.name(),
         "revision": case.state.revision(),
+        "late": late,
         "outcome": outcome(case),
         "settledAt": settled.map(|outcome| outcome.at.to_string()),
     })
@@ -156,16 +168,19 @@ async fn show(args: ShowArgs) -> anyhow::Result<Verdict> {
     let Some(story) = journal.story(&args.case).await? else {
         bail!("there is no case {}; `innfri case list` finds cases", args.case);
     };
+    let late = Usual::of(&journal).is_late(&story.stored.case).await?;
     if args.json {
-        render::json_line(&whole(&story))?;
+        render::json_line(&whole(&story, late))?;
     } else {
-        print(&story, &settings)?;
+        // Without a directory the installation's own schedule is the best that is known.
+        let directory = file::load(&settings.directory.file).ok();
+        print(&story, late, &settings, directory.as_ref())?;
     }
     Ok(Verdict::Yes)
 }
 
-fn whole(story: &CaseStory) -> Value {
-    let mut value = summary(&story.stored.case);
+fn whole(story: &CaseStory, late: bool) -> Value {
+    let mut value = summary(&story.stored.case, late);
     value["events"] = story
         .events
         .iter()
@@ -200,14 +215,20 @@ fn whole(story: &CaseStory) -> Value {
     value
 }
 
-fn print(story: &CaseStory, settings: &Settings) -> anyhow::Result<()> {
+fn print(
+    story: &CaseStory,
+    late: bool,
+    settings: &Settings,
+    directory: Option<&Directory>,
+) -> anyhow::Result<()> {
     let case = &story.stored.case;
     render::line(&format!("Case      {}", case.id))?;
     render::line(&format!("Type      {}", case.request_type))?;
     render::line(&format!("From      {} (reference {})", case.asker, case.reference))?;
     let bank = case.bank.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     render::line(&format!("To        {bank}"))?;
-    render::line(&format!("Outcome   {}, revision {}", outcome(case), case.state.revision()))?;
+    let revision = case.state.revision();
+    render::line(&format!("Outcome   {}, revision {revision}", standing_of(case, late)))?;
     render::line("\nWhat happened")?;
     for recorded in &story.events {
         let what = serde_json::to_string(&recorded.event)?;
@@ -219,13 +240,17 @@ fn print(story: &CaseStory, settings: &Settings) -> anyhow::Result<()> {
             "  {} to {}: {}",
             delivery.purpose.name(),
             delivery.to,
-            standing(delivery, settings)
+            standing(delivery, settings, directory)
         ))?;
     }
     Ok(())
 }
 
-fn standing(delivery: &DeliveryRecord, settings: &Settings) -> String {
+fn standing(
+    delivery: &DeliveryRecord,
+    settings: &Settings,
+    directory: Option<&Directory>,
+) -> String {
     let error = delivery.last_error.as_deref().map(|error| format!("; {error}"));
     let error = error.unwrap_or_default();
     if let Some(at) = delivery.delivered_at {
@@ -234,7 +259,9 @@ fn standing(delivery: &DeliveryRecord, settings: &Settings) -> String {
     if let Some(at) = delivery.given_up_at {
         return format!("given up {at} after {} failed attempt(s){error}", delivery.attempts);
     }
-    let schedule = RetrySchedule::of(&settings.exchange, &DeliveryPolicy::default());
+    let receiver = directory.and_then(|directory| directory.participant(&delivery.to));
+    let policy = receiver.map(|receiver| receiver.delivery.clone()).unwrap_or_default();
+    let schedule = RetrySchedule::of(&settings.exchange, &policy);
     let waits: Vec<String> = (1..=4)
         .map(|n| format!("{} s", schedule.wait(delivery.attempts + n, 128).as_secs()))
         .collect();

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{SettingsArgs, Verdict, render};
-use crate::channel::amqp::{AmqpConfig, connection};
+use crate::channel::amqp::{AmqpConfig, connection, topology};
 use crate::contract::Contract;
 use crate::directory::{Directory, Handler};
 use crate::journal;
@@ -118,8 +118,20 @@ async fn examine_rabbitmq(amqp: &AmqpConfig, directory: &Directory, checks: &mut
     let (check, link) = Check::of("rabbitmq", opened, |_| "connected".to_owned());
     checks.push(check);
     let Some(link) = link else { return };
-    connection::close(&link).await;
     let declared = declare(directory, amqp).await;
     let (check, _) = Check::of("topology", declared, |()| "as the directory needs it".to_owned());
+    checks.push(check);
+    let counted = match connection::channel(&link, amqp).await {
+        Ok(channel) => topology::unreadable(&channel).await,
+        Err(error) => Err(error),
+    };
+    connection::close(&link).await;
+    let (mut check, count) = Check::of("unreadable", counted, |count| match count {
+        0 => "nothing waits in innfri.unreadable".to_owned(),
+        n => {
+            format!("{n} message(s) wait in innfri.unreadable: look at them with RabbitMQ's tools")
+        }
+    });
+    check.ok &= count == Some(0);
     checks.push(check);
 }

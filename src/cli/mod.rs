@@ -9,9 +9,12 @@
 mod bank;
 mod case;
 mod check;
+mod dead;
 mod demo;
 mod doctor;
 mod explain;
+mod journal;
+mod late;
 mod peer;
 mod render;
 mod send;
@@ -54,6 +57,10 @@ enum Command {
     Send(send::SendArgs),
     /// Find cases and show their story.
     Case(case::CaseArgs),
+    /// Find, understand, mend and replay what was given up on.
+    Dead(dead::DeadArgs),
+    /// Show that the journal was neither changed nor shortened; print its sealed days.
+    Journal(journal::JournalArgs),
     /// Print or apply what innfri needs in RabbitMQ.
     Topology(topology::TopologyArgs),
     /// Answer requests from a loan book, as a bank's own program would over AMQP.
@@ -114,6 +121,8 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
         Command::Serve(args) => serve::run(args),
         Command::Send(args) => on_runtime(send::run(args)),
         Command::Case(args) => on_runtime(case::run(args)),
+        Command::Dead(args) => on_runtime(dead::run(args)),
+        Command::Journal(args) => on_runtime(journal::run(args)),
         Command::Topology(args) => on_runtime(topology::run(args)),
         Command::Bank(args) => on_runtime(bank::run(args)),
         Command::Doctor(args) => on_runtime(doctor::run(args)),

@@ -39,3 +39,8 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// Prints a line, unless a program reads.
+pub(super) fn line_unless(as_json: bool, text: &str) -> anyhow::Result<()> {
+    if as_json { Ok(()) } else { line(text) }
+}

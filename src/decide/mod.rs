@@ -9,6 +9,7 @@ pub mod answer;
 pub mod broker_death;
 pub mod decision;
 pub mod guard;
+pub mod overdue;
 pub mod reading;
 pub mod rejection;
 pub mod request;

@@ -262,6 +262,19 @@ fn a_spoofed_sender_is_kept_and_the_login_is_told() {
 }
 
 #[test]
+fn a_message_in_anothers_name_does_not_use_up_the_report_on_its_id() {
+    let world = World::new();
+    let spoofed = world.take(message("bank", ANSWER, &{
+        let mut body = answer();
+        body["avsender"]["id"] = json!(AGENCY);
+        body
+    }));
+    let put_right = world.take(message("bank", ANSWER, &answer()));
+    assert_eq!(spoofed.deliveries[0].correlation_id, put_right.deliveries[0].correlation_id);
+    assert_ne!(spoofed.deliveries[0].id, put_right.deliveries[0].id);
+}
+
+#[test]
 fn an_unreadable_body_gets_a_status_with_the_finding() {
     let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40)).into_bytes();
     let bodies: [(&str, Vec<u8>); 5] = [
@@ -524,4 +537,47 @@ fn a_stored_request_that_cannot_be_read_stops_the_answer() {
     case.request = Body { json: b"{}".to_vec(), ..case.request };
     let decision = world.reply(ANSWER, &answer(), &case);
     assert_eq!(decision.disposition, Disposition::Rejected);
+}
+
+fn promised(seconds: u64) -> World {
+    World::with(|all| {
+        let kind = MessageType::Restgjeldsforespoersel;
+        all[1].delivery.answer_within_seconds.insert(kind, seconds);
+    })
+}
+
+fn later(context: Context<'_>, seconds: i64) -> Context<'_> {
+    Context { now: context.now + jiff::SignedDuration::from_secs(seconds), ..context }
+}
+
+#[test]
+fn an_overdue_answer_is_told_once_and_replaced_by_a_late_one() {
+    let world = promised(60);
+    let case = world.open();
+    let now = world.context();
+    assert_eq!(overdue::answer_overdue(&case, &later(now, 59)), None);
+    let decision = overdue::answer_overdue(&case, &later(now, 60)).unwrap();
+    let told = &decision.deliveries[0];
+    assert_eq!((decision.deliveries.len(), told.purpose), (1, Purpose::Outcome { revision: 1 }));
+    let status: Status = serde_json::from_slice(&told.body.json).unwrap();
+    assert_eq!(status.aarsak, Some(Aarsak::IkkeSvartITide));
+    assert_eq!(Some(told.to.clone()), Some(case.case.reply_to.clone()));
+    let checked = world.contract.check(MessageType::Status, &told.body.json, &now.check);
+    assert!(checked.findings.is_empty());
+
+    let change = decision.change.unwrap();
+    assert_eq!(change.expected, Some(case.case.version));
+    let settled = StoredCase { case: change.case, request: case.request };
+    assert_eq!(overdue::answer_overdue(&settled, &later(now, 999)), None, "once");
+    let late = world.reply(ANSWER, &answer(), &settled);
+    assert_eq!(late.deliveries[0].purpose, Purpose::Outcome { revision: 2 });
+}
+
+#[test]
+fn a_bank_that_promised_nothing_is_never_overdue() {
+    let world = World::new();
+    let case = world.open();
+    assert_eq!(overdue::answer_overdue(&case, &later(world.context(), 999_999)), None);
+    let world = promised(u64::MAX);
+    assert_eq!(overdue::answer_overdue(&case, &later(world.context(), 999_999)), None);
 }

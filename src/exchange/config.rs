@@ -32,6 +32,13 @@ pub struct ExchangeConfig {
     pub breaker_failures: u32,
     /// Seconds for which an open breaker lets nothing through.
     pub breaker_open_seconds: u64,
+    /// Seconds between two looks for answers that are overdue, 1 or more.
+    pub deadline_interval_seconds: u64,
+    /// Of the last messages, in percent, so many that would become dead letters for one reason stop
+    /// the intake; 0 never stops it.
+    pub batch_guard_percent: u32,
+    /// So many messages are looked back on for that.
+    pub batch_guard_window: usize,
     /// Days back that an asked payoff date may lie.
     pub payoff_date_grace_days: u16,
     /// Days ahead that an asked payoff date may lie.
@@ -54,6 +61,9 @@ impl Default for ExchangeConfig {
             give_up_after_seconds: 3 * 24 * 3600,
             breaker_failures: 5,
             breaker_open_seconds: 30,
+            deadline_interval_seconds: 60,
+            batch_guard_percent: 80,
+            batch_guard_window: 200,
             payoff_date_grace_days: 3,
             payoff_date_ahead_days: 180,
         }

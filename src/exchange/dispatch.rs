@@ -6,9 +6,11 @@
 //! journal; if that fails, the lease runs out and they go out again, with the same id.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -22,9 +24,10 @@ use super::retry::RetrySchedule;
 use crate::case::{Delivery, StoredCase};
 use crate::decide::undelivered::{Failure, give_up};
 use crate::directory::{DeliveryPolicy, Handler};
-use crate::kernel::{CaseId, ChannelName, DeliveryId, OrganisationId};
+use crate::kernel::{CaseId, ChannelName, DeliveryId, Digest, OrganisationId};
 use crate::port::{
-    AttemptResult, Decision, Key, Outbound, Outgoing, OwedDelivery, SendError, Sender,
+    AttemptResult, CaseStory, Decision, DeliveryRecord, JournalError, Outbound, Outgoing,
+    OwedDelivery, SendError, Sender,
 };
 use crate::telemetry::chain::Chain;
 
@@ -197,9 +200,19 @@ impl Dispatcher {
                 Some(Handler::LoanBook(_)) => ChannelName::Embedded,
                 Some(Handler::Amqp) | None => ChannelName::Amqp,
             };
-            let errand =
-                Errand { shared: Arc::clone(&self.shared), to: to.clone(), policy, channel };
-            self.groups.spawn(async move { Some(errand.run(way, group).await) });
+            let errand = Errand {
+                shared: Arc::clone(&self.shared),
+                to: to.clone(),
+                policy,
+                channel,
+                limit: half_lease.unsigned_abs(),
+            };
+            let to = to.clone();
+            self.groups.spawn(async move {
+                // A lane must be told of its group's end whatever happens, or it would wait for ever.
+                let ran = AssertUnwindSafe(errand.run(way, group)).catch_unwind().await;
+                Some(ran.unwrap_or(Report { to, verdict: Verdict::Failed }))
+            });
         }
         self.release(stale, now);
     }
@@ -240,6 +253,8 @@ struct Errand {
     to: OrganisationId,
     policy: DeliveryPolicy,
     channel: ChannelName,
+    /// How long a sender may take: then the lease runs out, and others send what it has.
+    limit: Duration,
 }
 
 impl Errand {
@@ -251,7 +266,13 @@ impl Errand {
         let outgoing: Vec<Outgoing> =
             group.iter().map(|owed| Outgoing { delivery: owed.delivery.clone() }).collect();
         let results = match way {
-            Ok(sender) => sender.send(outgoing).await,
+            Ok(sender) if sender.is_up() => {
+                let timed_out =
+                    || vec![Err(SendError::TimedOut(self.limit.as_secs())); group.len()];
+                let sending = tokio::time::timeout(self.limit, sender.send(outgoing));
+                sending.await.unwrap_or_else(|_| timed_out())
+            }
+            Ok(_) => vec![Err(SendError::Unavailable("the way is down".into())); group.len()],
             Err(error) => vec![Err(error); group.len()],
         };
         let verdict = verdict(&results);
@@ -295,10 +316,18 @@ impl Errand {
             let next_attempt_at = after(now, schedule.first);
             return Some(AttemptResult::Postponed { delivery, next_attempt_at });
         }
-        let wait = schedule.wait(owed.attempts + 1, rand::random());
+        let failed = owed.attempts + 1;
+        let wait = schedule.wait(failed, spread(&delivery, failed));
         let error = format!("{}: {error}", error.code());
         Some(AttemptResult::Failed { delivery, next_attempt_at: after(now, wait), error })
     }
+}
+
+/// What moves one delivery's wait: derived rather than drawn, so that a simulated run can be replayed,
+/// and yet another for each delivery and attempt.
+fn spread(delivery: &DeliveryId, failed: u32) -> u8 {
+    let digest = Digest::of(&[delivery.as_uuid().as_bytes(), &failed.to_be_bytes()]);
+    digest.as_bytes().first().copied().unwrap_or_default()
 }
 
 fn after(now: Timestamp, wait: Duration) -> Timestamp {
@@ -353,7 +382,12 @@ impl Shared {
     /// Gives a delivery up in one commit. `false` when that could not be kept now: it is tried on.
     async fn give_up(&self, delivery: &Delivery, failure: &Failure) -> bool {
         for _ in 0..4 {
-            let Ok(stored) = self.stored(delivery.case).await else { return false };
+            let Ok(story) = self.story(delivery.case).await else { return false };
+            // A commit of which no answer came may have been kept, or another process was faster.
+            if story.as_ref().is_some_and(|story| is_over(story, &delivery.id)) {
+                return true;
+            }
+            let stored = story.map(|story| story.stored);
             let decision = self.on_give_up(delivery, failure, stored.as_ref());
             let outcome = self.commit(vec![decision]).await;
             if outcome.committed.iter().all(Option::is_some) {
@@ -373,15 +407,18 @@ impl Shared {
         give_up(delivery, failure, stored, &self.context(&directory))
     }
 
-    async fn stored(
-        &self,
-        case: Option<CaseId>,
-    ) -> Result<Option<StoredCase>, crate::port::JournalError> {
-        if case.is_none() {
-            return Ok(None);
+    async fn story(&self, case: Option<CaseId>) -> Result<Option<CaseStory>, JournalError> {
+        match case {
+            Some(case) => self.parts.journal.story(&case).await,
+            None => Ok(None),
         }
-        let key = Key { case, ..Key::default() };
-        let mut found = self.parts.journal.look_up(&[key]).await?;
-        Ok(found.pop().and_then(|found| found.case))
     }
+}
+
+/// Whether a delivery of the case is owed no longer.
+fn is_over(story: &CaseStory, delivery: &DeliveryId) -> bool {
+    let over = |record: &DeliveryRecord| {
+        record.id == *delivery && (record.delivered_at.is_some() || record.given_up_at.is_some())
+    };
+    story.deliveries.iter().any(over)
 }

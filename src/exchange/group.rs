@@ -2,13 +2,16 @@
 //! together.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::batch_guard::{Admission, BatchGuard, Judgement};
 use super::receive::{Life, Waiting};
+use crate::case::DeadLetter;
 use crate::decide::{self, Context, Reading, broker_death};
 use crate::kernel::{DeliveryId, Incoming, MessageId, OrganisationId};
 use crate::port::{CommitError, Decision, Found, IntakeError, JournalError, Key, Taken};
@@ -50,6 +53,7 @@ pub(super) async fn decide_until(
 
 /// A message on its way through a group.
 struct Pending {
+    admission: Admission,
     what: What,
     key: Key,
     reply: oneshot::Sender<Result<Taken, IntakeError>>,
@@ -73,8 +77,11 @@ impl Shared {
     async fn process(&self, group: Vec<Waiting>) {
         let directory = self.directory();
         let context = self.context(&directory);
-        let mut pending: Vec<Pending> =
-            group.into_iter().map(|waiting| read(waiting, &context)).collect();
+        let mut pending: Vec<Pending> = self
+            .admit(group, context.now)
+            .into_iter()
+            .map(|(admission, waiting)| read(admission, waiting, &context))
+            .collect();
         for _ in 0..MOST_ROUNDS {
             if pending.is_empty() {
                 return;
@@ -118,6 +125,7 @@ impl Shared {
             .zip(&found)
             .map(|(pending, found)| pending.what.decide(found, context))
             .collect();
+        let (round, decisions) = self.guard(round, decisions, context);
         let outcome = self.commit(decisions).await;
         let mut again = Vec::new();
         for (pending, committed) in round.into_iter().zip(outcome.committed) {
@@ -137,18 +145,84 @@ impl Shared {
     }
 }
 
+/// What the batch guard lets through.
+impl Shared {
+    fn batch_guard(&self) -> MutexGuard<'_, BatchGuard> {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends back what may not be decided on now. What the broker gave up on is always kept.
+    fn admit(&self, group: Vec<Waiting>, now: Timestamp) -> Vec<(Admission, Waiting)> {
+        let mut admitted = Vec::with_capacity(group.len());
+        let mut guard = self.batch_guard();
+        for waiting in group {
+            let admission = match waiting.life {
+                Life::Live => guard.admit(now),
+                Life::Dead => Admission::Ordinary,
+            };
+            match admission {
+                Admission::Ordinary | Admission::Probe => admitted.push((admission, waiting)),
+                Admission::Refused => drop(waiting.reply.send(Err(IntakeError::Unavailable))),
+            }
+        }
+        admitted
+    }
+
+    /// Sends back those whose letters are too many of one kind.
+    fn guard(
+        &self,
+        round: Vec<Pending>,
+        decisions: Vec<Decision>,
+        context: &Context<'_>,
+    ) -> (Vec<Pending>, Vec<Decision>) {
+        let mut kept = (Vec::with_capacity(round.len()), Vec::with_capacity(decisions.len()));
+        let mut guard = self.batch_guard();
+        for (pending, decision) in round.into_iter().zip(decisions) {
+            let letter = decision.dead_letters.first().map(DeadLetter::signature);
+            let judgement = match &pending.what {
+                What::Read(_) => guard.judge(pending.admission, letter.as_deref(), context.now),
+                What::Dead(_) => Judgement::Keep,
+            };
+            match judgement {
+                Judgement::HoldBackAndStop => tracing::error!(
+                    signature = letter,
+                    "the intake has stopped: most of what arrives would become a dead letter for \
+                     this reason. Messages wait where they are; one in ten seconds is tried. Mend \
+                     the cause (directory, rights, or the sender's program): the intake then goes \
+                     on by itself. `innfri dead list` shows the letters so far"
+                ),
+                Judgement::KeepAndGoOn => tracing::info!("the intake goes on"),
+                Judgement::Keep | Judgement::HoldBack => {}
+            }
+            match judgement {
+                Judgement::Keep | Judgement::KeepAndGoOn => {
+                    kept.0.push(pending);
+                    kept.1.push(decision);
+                }
+                Judgement::HoldBack | Judgement::HoldBackAndStop => {
+                    drop(pending.reply.send(Err(IntakeError::Unavailable)));
+                }
+            }
+        }
+        kept
+    }
+}
+
 fn journal_is_down(error: &JournalError) {
     tracing::warn!(error = %Chain(error), "the journal did not take a group; it is offered again");
 }
 
-fn read(waiting: Waiting, context: &Context<'_>) -> Pending {
+fn read(admission: Admission, waiting: Waiting, context: &Context<'_>) -> Pending {
     let Waiting { incoming, life, reply } = waiting;
     match life {
         Life::Live => {
             let reading = decide::read(incoming, context);
-            Pending { key: reading.key(), what: What::Read(Box::new(reading)), reply }
+            Pending { admission, key: reading.key(), what: What::Read(Box::new(reading)), reply }
         }
-        Life::Dead => Pending { key: Key::default(), what: What::Dead(Box::new(incoming)), reply },
+        Life::Dead => {
+            let what = What::Dead(Box::new(incoming));
+            Pending { admission, key: Key::default(), what, reply }
+        }
     }
 }
 

@@ -7,14 +7,17 @@
 //!
 //! [`Intake`]: crate::port::Intake
 
+mod batch_guard;
 mod breaker;
 mod commit;
 pub mod config;
+mod deadline;
 mod dispatch;
 mod group;
 mod lane;
 mod receive;
 mod retry;
+mod seal;
 
 use std::sync::Arc;
 
@@ -23,6 +26,8 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use batch_guard::BatchGuard;
 
 use crate::contract::{CheckContext, Contract};
 use crate::decide::Context;
@@ -34,6 +39,7 @@ pub use config::ExchangeConfig;
 pub use receive::Exchange;
 use receive::Waiting;
 pub use retry::RetrySchedule;
+pub use seal::seal_days;
 
 /// What the exchange is put together from.
 pub struct Parts {
@@ -62,6 +68,7 @@ pub struct Work {
 
 struct Shared {
     parts: Parts,
+    guard: std::sync::Mutex<BatchGuard>,
     fresh: mpsc::Sender<Vec<OwedDelivery>>,
 }
 
@@ -69,7 +76,8 @@ struct Shared {
 pub fn assemble(parts: Parts) -> (Exchange, Work) {
     let (arrivals_in, arrivals) = mpsc::channel(parts.config.waiting_messages);
     let (fresh_in, fresh) = mpsc::channel(parts.config.deciders.max(1) * 4);
-    let shared = Arc::new(Shared { parts, fresh: fresh_in });
+    let guard = BatchGuard::new(parts.config.batch_guard_percent, parts.config.batch_guard_window);
+    let shared = Arc::new(Shared { parts, guard: guard.into(), fresh: fresh_in });
     let exchange = Exchange::new(arrivals_in);
     (exchange, Work { shared, arrivals: Arc::new(Mutex::new(arrivals)), fresh })
 }
@@ -84,6 +92,7 @@ impl Work {
             let (shared, arrivals) = (Arc::clone(&shared), Arc::clone(&arrivals));
             deciders.spawn(group::decide_until(shared, arrivals, stop.clone()));
         }
+        deciders.spawn(deadline::watch_until(Arc::clone(&shared), stop.clone()));
         // The dispatcher stops after the deciders, whose commits it carries out.
         let decided = CancellationToken::new();
         let dispatcher = dispatch::Dispatcher::new(shared, outbound, fresh);

@@ -26,8 +26,8 @@ const TRIES: u32 = 3;
 
 /// A store with what passes through on the way to it.
 pub(super) struct Kept<S> {
-    store: S,
-    seal: Arc<dyn Seal>,
+    pub(super) store: S,
+    pub(super) seal: Arc<dyn Seal>,
 }
 
 /// A call that did not come to an end.
@@ -42,7 +42,7 @@ impl<S: Store> Kept<S> {
 }
 
 /// Does something until it did not collide, at most [`TRIES`] times and [`LONGEST_CALL`] long.
-async fn persist<T, F>(mut step: impl FnMut() -> F) -> Result<T, JournalError>
+pub(super) async fn persist<T, F>(mut step: impl FnMut() -> F) -> Result<T, JournalError>
 where
     F: Future<Output = Result<T, Fault>>,
 {

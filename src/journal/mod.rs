@@ -4,10 +4,12 @@
 //! found, `row` how a value becomes a row and back, `sqlite` and `postgres` how a connection is had.
 //! What callers see is `port::journal::Journal`.
 
+mod audit;
 mod columns;
 pub mod config;
 pub mod error;
 mod kept;
+mod letters;
 mod postgres;
 mod read;
 mod row;
@@ -27,7 +29,7 @@ use sqlite::Sqlite;
 pub use config::JournalConfig;
 pub use error::OpenError;
 
-use crate::port::Journal;
+use crate::port::{Audit, Journal, Letters};
 
 /// Opens the journal, and makes or updates its tables first where that is needed. Processes that start
 /// together wait for each other. Payloads are kept as they are.
@@ -46,6 +48,44 @@ pub async fn open_sealed(
     config: &JournalConfig,
     seal: Arc<dyn Seal>,
 ) -> Result<Arc<dyn Journal>, OpenError> {
+    Ok(match kept(config, seal).await? {
+        Either::Sqlite(kept) => Arc::new(kept),
+        Either::Postgres(kept) => Arc::new(kept),
+    })
+}
+
+/// As [`open_sealed`], and with it what operators do about dead letters. Both are one store.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_with_letters(
+    config: &JournalConfig,
+    seal: Arc<dyn Seal>,
+) -> Result<(Arc<dyn Journal>, Arc<dyn Letters>), OpenError> {
+    Ok(match kept(config, seal).await? {
+        Either::Sqlite(kept) => both(kept),
+        Either::Postgres(kept) => both(kept),
+    })
+}
+
+/// Opens the journal for its audit, beside whoever works on it: two connections at most.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_audit(config: &JournalConfig) -> Result<Arc<dyn Audit>, OpenError> {
+    let config = JournalConfig { max_connections: config.max_connections.min(2), ..config.clone() };
+    Ok(match kept(&config, Arc::new(NullSeal)).await? {
+        Either::Sqlite(kept) => Arc::new(kept),
+        Either::Postgres(kept) => Arc::new(kept),
+    })
+}
+
+enum Either {
+    Sqlite(Kept<Sqlite>),
+    Postgres(Kept<Postgres>),
+}
+
+async fn kept(config: &JournalConfig, seal: Arc<dyn Seal>) -> Result<Either, OpenError> {
     if config.max_connections == 0 {
         return Err(OpenError::TooSmall("max_connections"));
     }
@@ -56,11 +96,16 @@ pub async fn open_sealed(
     let url = config.url.expose();
     if let Some(path) = url.strip_prefix("sqlite:") {
         let store = Sqlite::open(path, config.max_connections, patience).await?;
-        Ok(Arc::new(Kept::new(store, seal)))
+        Ok(Either::Sqlite(Kept::new(store, seal)))
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         let store = Postgres::open(url, config.max_connections, patience).await?;
-        Ok(Arc::new(Kept::new(store, seal)))
+        Ok(Either::Postgres(Kept::new(store, seal)))
     } else {
         Err(OpenError::Address)
     }
+}
+
+fn both<S: store::Store>(kept: Kept<S>) -> (Arc<dyn Journal>, Arc<dyn Letters>) {
+    let kept = Arc::new(kept);
+    (Arc::clone(&kept) as Arc<dyn Journal>, kept)
 }

@@ -19,7 +19,7 @@ use crate::port::{CaseFilter, CaseStory, Counts, DeadLetterFilter, DeliveryRecor
 /// How many are listed when a filter does not say.
 const USUAL_LIMIT: u32 = 100;
 
-fn all<R: Columns>() -> String {
+pub(super) fn all<R: Columns>() -> String {
     R::COLUMNS.join(", ")
 }
 
@@ -121,21 +121,21 @@ pub(super) async fn cases<S: Store>(store: &S, filter: &CaseFilter) -> Result<Ve
 
 /// Conditions that all hold.
 #[derive(Default)]
-struct Conditions(Vec<&'static str>);
+pub(super) struct Conditions(Vec<&'static str>);
 
 impl Conditions {
-    fn add(&mut self, set: bool, condition: &'static str) {
+    pub(super) fn add(&mut self, set: bool, condition: &'static str) {
         if set {
             self.0.push(condition);
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         if self.0.is_empty() { "TRUE".to_owned() } else { self.0.join(" AND ") }
     }
 }
 
-const fn limit(limit: u32) -> u32 {
+pub(super) const fn limit(limit: u32) -> u32 {
     if limit == 0 { USUAL_LIMIT } else { limit }
 }
 

@@ -49,6 +49,8 @@ pub(super) trait Session: Send {
 pub(super) trait Store: Send + Sync + 'static {
     /// How a row is locked by the process that claims it, so that others pass it by.
     const CLAIM_LOCK: &'static str;
+    /// What a transaction that seals a day runs first, so that nobody adds to the day meanwhile.
+    const SEALING_LOCK: &'static str;
     /// A connection to read with.
     type Reader: Session;
     /// A transaction to write in. Dropped without [`Store::commit`], it leaves nothing behind.

@@ -157,10 +157,15 @@ const CHANGE_CASES: &str = "UPDATE cases SET revision = given.new_revision, \
      outcome_at = given.new_at, version = given.new_version, head = given.new_head \
      FROM given WHERE id = given.case_id AND version = given.expected RETURNING id";
 
+/// A letter that comes again is open again, unless a corrected copy has taken its place.
 const KEEP_DEAD_LETTERS: &str = "ON CONFLICT (id) DO UPDATE SET \
      last_at = CASE WHEN excluded.last_at > dead_letters.last_at \
          THEN excluded.last_at ELSE dead_letters.last_at END, \
-     times = dead_letters.times + excluded.times, attempts = excluded.attempts";
+     times = dead_letters.times + excluded.times, attempts = excluded.attempts, \
+     state_at = excluded.last_at, purge_at = NULL, \
+     state = CASE WHEN dead_letters.state = 'edited' THEN 'edited' \
+         WHEN dead_letters.state IN ('replaying', 'replayed', 'failed_again') THEN 'failed_again' \
+         ELSE 'parked' END";
 
 const GIVE_UP: &str = "UPDATE deliveries SET given_up_at = given.moment, \
      lease_owner = NULL, lease_until = NULL FROM given \
@@ -205,7 +210,7 @@ async fn write_rest<W: Session>(writer: &mut W, group: &Group) -> Result<(), Fau
 }
 
 /// Runs a statement that returns nothing.
-async fn quietly<W: Session, R: Columns>(
+pub(super) async fn quietly<W: Session, R: Columns>(
     writer: &mut W,
     statement: &Statement,
     rows: &[R],

@@ -102,23 +102,22 @@ impl<'de> Deserialize<'de> for NationalId {
 
 /// A text with every national identity number in it masked, for showing what was received.
 ///
-/// Every stand-alone run of exactly eleven digits whose date is plausible counts as one, whether its
-/// check digits are right or not: hiding too much is the smaller harm.
+/// Eleven digits in a row, or six and five with one space between, whose date is plausible count as
+/// one, whether their check digits are right or not: hiding too much is the smaller harm.
 pub fn mask_national_ids(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
     let mut masked = String::with_capacity(text.len());
-    let mut run = String::new();
-    for c in text.chars().chain(['\0']) {
-        if c.is_ascii_digit() {
-            run.push(c);
-            continue;
-        }
-        match run.parse::<NationalId>() {
-            Ok(id) if id.has_plausible_date() => masked.push_str(&id.to_string()),
-            _ => masked.push_str(&run),
-        }
-        run.clear();
-        if c != '\0' {
-            masked.push(c);
+    let mut at = 0;
+    while let Some(c) = chars.get(at) {
+        match id_at(&chars, at) {
+            Some((id, length)) => {
+                masked.push_str(&id.to_string());
+                at += length;
+            }
+            None => {
+                masked.push(*c);
+                at += 1;
+            }
         }
     }
     masked
@@ -132,28 +131,26 @@ pub fn contains_national_id(text: &str) -> bool {
         return false;
     }
     let chars: Vec<char> = text.chars().collect();
-    (0..chars.len()).any(|start| {
-        if !chars.get(start).is_some_and(char::is_ascii_digit) {
-            return false;
-        }
-        let before = start.checked_sub(1).and_then(|place| chars.get(place));
-        if before.is_some_and(char::is_ascii_digit) {
-            return false;
-        }
-        [11, 12].into_iter().any(|length| {
-            let Some(part) = chars.get(start..start + length) else { return false };
-            if length == 12 && part.get(6) != Some(&' ') {
-                return false;
-            }
-            if chars.get(start + length).is_some_and(char::is_ascii_digit) {
-                return false;
-            }
-            let digits: String = part.iter().filter(|c| **c != ' ').collect();
-            digits
-                .parse::<NationalId>()
-                .is_ok_and(|id| id.has_plausible_date() && id.has_valid_check_digits())
-        })
-    })
+    (0..chars.len()).any(|at| id_at(&chars, at).is_some_and(|(id, _)| id.has_valid_check_digits()))
+}
+
+/// What stands alone at a place and could be a national identity number, with its length there.
+fn id_at(chars: &[char], at: usize) -> Option<(NationalId, usize)> {
+    let is_digit = |place: usize| chars.get(place).is_some_and(char::is_ascii_digit);
+    if !is_digit(at) || at.checked_sub(1).is_some_and(is_digit) {
+        return None;
+    }
+    let length = match chars.get(at + 6) {
+        Some(' ') => 12,
+        _ => 11,
+    };
+    let part = chars.get(at..at + length)?;
+    if is_digit(at + length) {
+        return None;
+    }
+    let digits: String = part.iter().filter(|c| **c != ' ').collect();
+    let id: NationalId = digits.parse().ok()?;
+    id.has_plausible_date().then_some((id, length))
 }
 
 #[cfg(test)]

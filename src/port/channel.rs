@@ -40,8 +40,9 @@ pub struct Taken {
 /// Why a message could not be taken in now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
-    /// The journal cannot be reached or written; offer the message again.
-    #[error("the journal is not available; the message stays where it is and is offered again")]
+    /// The journal cannot be reached or written, or the intake has stopped itself; offer the message
+    /// again.
+    #[error("nothing is taken in now; the message stays where it is and is offered again")]
     Unavailable,
     /// innfri is stopping; offer the message to another process, or later.
     #[error("innfri is stopping; the message stays where it is")]

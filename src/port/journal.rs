@@ -94,6 +94,18 @@ pub struct CaseFilter {
     pub limit: u32,
 }
 
+impl CaseFilter {
+    /// The filter for what follows `page`, which this one gave; `None` when that was the last. Cases
+    /// opened in the same microsecond as the last of the page may come again.
+    pub fn next_page(&self, page: &[Case]) -> Option<Self> {
+        let last = page.last().filter(|_| page.len() >= self.limit.max(1) as usize)?;
+        let behind = last.opened_at.checked_add(SignedDuration::from_micros(1)).ok()?;
+        // A page full of cases of one microsecond would come for ever.
+        let before = if self.before == Some(behind) { last.opened_at } else { behind };
+        Some(Self { before: Some(before), ..self.clone() })
+    }
+}
+
 /// A case with its whole story.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseStory {

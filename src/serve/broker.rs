@@ -13,6 +13,8 @@ use super::senders::{LoanBookError, Senders};
 use super::task::{EndedByItself, TaskKind, Tasks};
 use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
 use crate::directory::Directory;
+use crate::exchange;
+use crate::journal;
 use crate::port::{Intake, Outbound, Sender};
 use crate::source::file::{self, SourceError};
 use crate::telemetry::chain::Chain;
@@ -49,6 +51,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut tasks = Tasks::default();
     stop_on_signal(&mut tasks, &stop)?;
 
+    let sealing_clock = Arc::clone(&clock);
     let mut amqp: Option<Arc<dyn Sender>> = None;
     if let Some(config) = &settings.amqp {
         amqp = Some(Arc::new(AmqpSender::start(config.clone(), Arc::clone(&clock))?));
@@ -64,6 +67,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             tasks.start(TaskKind::Consumer, async move { consumer.run(stopping).await });
         }
     }
+    let audit = journal::open_audit(&settings.journal).await.map_err(CoreError::from)?;
+    let sealing = exchange::seal_days(audit, sealing_clock, stop.clone());
+    tasks.start(TaskKind::Sealing, sealing);
     reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));

@@ -35,10 +35,25 @@ pub struct Settings {
     pub amqp: Option<AmqpConfig>,
     /// The exchange.
     pub exchange: ExchangeConfig,
+    /// Dead letters.
+    pub dead_letters: DeadLetterSettings,
     /// Limits on messages.
     pub limits: Limits,
     /// Logging.
     pub log: TelemetryConfig,
+}
+
+/// How operators care for dead letters.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterSettings {
+    /// Days for which a discarded letter can be brought back.
+    pub purge_after_days: u32,
+    /// Letters replayed a second, where nothing else is said.
+    pub replay_rate: u32,
+    /// Seconds that a replay waits for its deliveries, or for a receiver that does not take any,
+    /// before it stops by itself.
+    pub replay_patience_seconds: u64,
 }
 
 /// Where the directory is.

@@ -12,6 +12,8 @@ pub enum TaskKind {
     Consumer,
     /// Decides and delivers.
     Exchange,
+    /// Seals days that are over.
+    Sealing,
     /// Waits for the signal to stop.
     Signals,
     /// Reads the directory again when asked.
@@ -24,6 +26,7 @@ impl TaskKind {
         match self {
             Self::Consumer => "consumer",
             Self::Exchange => "exchange",
+            Self::Sealing => "sealing",
             Self::Signals => "signals",
             Self::Reload => "reload",
         }

@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 9] = [
     &["case", "directory"],
     &["decide"],
     &["port"],
-    &["exchange", "channel", "journal", "source", "bank"],
+    &["exchange", "letters", "channel", "journal", "source", "bank"],
     &["serve"],
     &["cli", "console"],
 ];

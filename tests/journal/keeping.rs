@@ -131,11 +131,20 @@ pub async fn one_of_many_that_change_a_case_at_once_wins(bench: Bench) {
 
 pub async fn processes_that_start_together_do_not_collide(bench: Bench) {
     // An empty store next to the bench's: none of its tables are there yet.
-    let drop_all = "DROP TABLE events; DROP TABLE inbox; DROP TABLE deliveries; \
+    let drop_all = "DROP TABLE day_heads; DROP TABLE events; DROP TABLE inbox; DROP TABLE deliveries; \
+                    DROP TABLE replays; DROP TABLE replay_runs; DROP TABLE letter_notes; \
+                    DROP TABLE operator_actions; \
                     DROP TABLE dead_letters; DROP TABLE cases; DROP TABLE _sqlx_migrations";
     bench.raw(drop_all).await.unwrap();
     if bench.config.url.expose().starts_with("postgres") {
-        bench.raw("DROP FUNCTION refuse_change_of_events").await.unwrap();
+        for function in [
+            "refuse_change_of_events",
+            "refuse_change_of_day_heads",
+            "refuse_change_of_operator_actions",
+            "refuse_events_of_sealed_days",
+        ] {
+            bench.raw(&format!("DROP FUNCTION {function}")).await.unwrap();
+        }
     }
     let mut tasks = JoinSet::new();
     for _ in 0..6 {

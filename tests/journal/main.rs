@@ -7,6 +7,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod auditing;
 mod bench;
 mod deciding;
 mod delivering;
@@ -40,6 +41,24 @@ macro_rules! on_both_stores {
 }
 
 on_both_stores! {
+    auditing::an_untouched_journal_holds,
+    auditing::a_changed_event_is_named,
+    auditing::an_event_that_cannot_be_read_is_named,
+    auditing::a_removed_last_event_is_named,
+    auditing::a_removed_event_in_between_is_named,
+    auditing::a_last_event_removed_with_its_traces_is_seen_by_the_day,
+    auditing::a_removed_case_is_seen_by_the_day,
+    auditing::a_removed_day_is_seen_with_a_copy,
+    auditing::days_that_were_written_anew_differ_from_the_copy,
+    auditing::events_in_another_order_are_named,
+    auditing::an_added_event_is_named,
+    auditing::events_without_their_case_are_named,
+    auditing::a_changed_column_of_a_case_is_named,
+    auditing::a_changed_request_is_named,
+    auditing::sealed_days_are_chained_and_none_is_left_out,
+    auditing::a_sealed_day_is_not_changed_and_gets_no_events,
+    auditing::a_journal_that_is_written_meanwhile_holds,
+    auditing::many_processes_seal_a_day_once,
     deciding::every_field_of_a_case_is_found_again,
     deciding::a_case_is_found_by_its_delivery_too,
     deciding::a_message_that_was_here_is_recognised,

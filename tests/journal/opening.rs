@@ -63,7 +63,7 @@ async fn a_refusal_says_what_to_do_and_not_the_password() {
 #[tokio::test]
 async fn a_journal_of_a_newer_innfri_is_not_touched() {
     let bench = Bench::sqlite().await;
-    bench.raw("UPDATE _sqlx_migrations SET version = 9999").await.unwrap();
+    bench.raw("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").await.unwrap();
     let error = refusal(bench.config.url.expose().to_owned()).await;
     assert!(matches!(error, OpenError::Newer(9999)), "{error:?}");
 }

@@ -57,6 +57,11 @@ pub fn body(message_type: MessageType, text: &str) -> Body {
     Body { message_type, json: format!("{{\"tekst\":\"{text} øæå\"}}").into_bytes() }
 }
 
+/// The request of a case.
+fn asked(number: u32) -> Body {
+    body(MessageType::Innfrielsessaldoforespoersel, &format!("spørsmål {number}"))
+}
+
 pub fn new_case(number: u32) -> (Case, RecordedEvent) {
     let mut case = Case {
         id: case_id(number),
@@ -78,7 +83,7 @@ pub fn new_case(number: u32) -> (Case, RecordedEvent) {
         bank: Some(bank()),
         channel: ChannelName::Amqp,
         login: Some(Login::new("vitec")),
-        digest: Digest::of(&[b"request"]).to_string(),
+        digest: Digest::of(&[case.request_type.name().as_bytes(), &asked(number).json]).to_string(),
     };
     let recorded = case.record(event, case.opened_at).unwrap();
     (case, recorded)
@@ -97,7 +102,7 @@ pub fn inbox(number: u32) -> InboxEntry {
 /// A request that opens a case and is owed to the bank.
 pub fn request(number: u32) -> Decision {
     let (case, event) = new_case(number);
-    let asked = body(case.request_type, &format!("spørsmål {number}"));
+    let asked = asked(number);
     Decision {
         case: Some(case.id),
         inbox: Some(inbox(number)),

@@ -25,11 +25,13 @@ struct Progress {
     begun: AtomicU32,
 }
 
-/// The seed of a run: the one that is named, to run it again, or a new one.
+/// The seed of a run: the one that is named; in a long run a new one. Otherwise always the same, so that
+/// two runs of one change meet the same schedule.
 pub fn seed() -> u64 {
     match std::env::var("INNFRI_KILL_SEED") {
         Ok(text) => text.parse().expect("INNFRI_KILL_SEED is a number"),
-        Err(_) => rand::random_range(0..1_000_000),
+        Err(_) if soak() => rand::random_range(0..1_000_000),
+        Err(_) => 34,
     }
 }
 
@@ -42,7 +44,7 @@ pub fn soak() -> bool {
 pub fn soak_cases() -> u32 {
     match std::env::var("INNFRI_KILL_CASES") {
         Ok(text) => text.parse().expect("INNFRI_KILL_CASES is a number"),
-        Err(_) => 20_000,
+        Err(_) => 200_000,
     }
 }
 

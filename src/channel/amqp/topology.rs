@@ -35,9 +35,9 @@ pub const IN_ANSWERS: &str = "innfri.in.answers";
 /// From where innfri takes what RabbitMQ gave up on.
 pub const IN_DEAD: &str = "innfri.in.dead";
 
-/// Deliveries of one message of [`IN_DEAD`] before RabbitMQ drops it. There is no queue behind this
-/// one, so the limit must outlast any outage; it is still a number, since -1 drops at once on 3.10.
-const DEAD_DELIVERY_LIMIT: i64 = 1_000_000;
+/// The last resort: exchange and queue for what cannot even be taken in as a dead letter, such as a
+/// message whose properties no AMQP client can read. Only people look here; `innfri doctor` counts it.
+pub const UNREADABLE: &str = "innfri.unreadable";
 
 /// What must exist in RabbitMQ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -137,8 +137,14 @@ impl Topology {
             (ANSWERS, Routing::Fanout),
             (DELIVERIES, Routing::Direct),
             (DEAD, Routing::Fanout),
+            (UNREADABLE, Routing::Fanout),
         ];
-        let intake = [(REQUESTS, IN_REQUESTS), (ANSWERS, IN_ANSWERS), (DEAD, IN_DEAD)];
+        let intake = [
+            (REQUESTS, IN_REQUESTS),
+            (ANSWERS, IN_ANSWERS),
+            (DEAD, IN_DEAD),
+            (UNREADABLE, UNREADABLE),
+        ];
         let theirs: Vec<String> =
             directory.participants().flat_map(|participant| queues_of(participant)).collect();
         let queue = |name: String| Queue { arguments: arguments(&name, config), name };
@@ -199,6 +205,19 @@ impl Topology {
     }
 }
 
+/// How many messages wait in [`UNREADABLE`].
+///
+/// # Errors
+/// When the queue does not exist, or cannot be reached.
+pub async fn unreadable(channel: &Channel) -> Result<u32, AmqpError> {
+    let options = QueueDeclareOptions { passive: true, ..Default::default() };
+    let queue = channel
+        .queue_declare(short(UNREADABLE)?, options, FieldTable::default())
+        .await
+        .map_err(|error| AmqpError::of("counting what cannot be read", &error))?;
+    Ok(queue.message_count())
+}
+
 fn binding(source: &str, queue: &str, routing_key: &str) -> Binding {
     Binding { source: source.into(), queue: queue.into(), routing_key: routing_key.into() }
 }
@@ -213,11 +232,14 @@ fn arguments(queue: &str, config: &AmqpConfig) -> BTreeMap<&'static str, Argumen
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         arguments.insert("x-max-length-bytes", Argument::Number(bytes));
     }
-    if queue == IN_DEAD {
-        arguments.insert("x-delivery-limit", Argument::Number(DEAD_DELIVERY_LIMIT));
-    } else {
-        arguments.insert("x-delivery-limit", Argument::Number(config.delivery_limit.into()));
-        arguments.insert("x-dead-letter-exchange", Argument::Text(DEAD));
+    arguments.insert("x-delivery-limit", Argument::Number(config.delivery_limit.into()));
+    let behind = match queue {
+        UNREADABLE => None,
+        IN_DEAD => Some(UNREADABLE),
+        _ => Some(DEAD),
+    };
+    if let Some(exchange) = behind {
+        arguments.insert("x-dead-letter-exchange", Argument::Text(exchange));
         arguments.insert("x-dead-letter-strategy", Argument::Text("at-least-once"));
     }
     arguments
@@ -353,6 +375,7 @@ pub(super) mod tests {
                 IN_REQUESTS,
                 IN_ANSWERS,
                 IN_DEAD,
+                UNREADABLE,
                 "innfri.org.no.903137215.answers",
                 "innfri.org.no.918190937.answers",
                 "innfri.org.no.926018159.requests",
@@ -373,10 +396,11 @@ pub(super) mod tests {
             };
             assert!(has("x-queue-type", "quorum") && has("x-overflow", "reject-publish"));
             assert!(has("x-max-length", "1000000") && has("x-max-length-bytes", "5"));
-            let dead = queue.name == IN_DEAD;
-            assert_eq!(has("x-dead-letter-exchange", DEAD), !dead);
-            assert_eq!(has("x-dead-letter-strategy", "at-least-once"), !dead);
-            assert_eq!(has("x-delivery-limit", "20"), !dead);
+            assert!(has("x-delivery-limit", "20"));
+            let (dead, last) = (queue.name == IN_DEAD, queue.name == UNREADABLE);
+            assert_eq!(has("x-dead-letter-exchange", DEAD), !dead && !last);
+            assert_eq!(has("x-dead-letter-exchange", UNREADABLE), dead);
+            assert_eq!(has("x-dead-letter-strategy", "at-least-once"), !last);
         }
     }
 

@@ -164,6 +164,7 @@ impl Session for Transaction<'static, sqlx::Postgres> {
 #[async_trait]
 impl Store for Postgres {
     const CLAIM_LOCK: &'static str = "FOR UPDATE SKIP LOCKED";
+    const SEALING_LOCK: &'static str = "LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE";
     type Reader = PoolConnection<sqlx::Postgres>;
     type Writer = Transaction<'static, sqlx::Postgres>;
 

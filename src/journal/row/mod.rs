@@ -4,8 +4,10 @@
 //! is reported with its table and id, never passed over and never a panic.
 
 mod case;
+mod day;
 mod dead_letter;
 mod delivery;
+mod letters;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -17,8 +19,15 @@ use super::columns::columns;
 use super::error::Fault;
 
 pub(super) use case::{CaseQuery, CaseRow, ChangeRow, EventRow, InboxRow, KeyRow};
+pub(super) use day::{
+    CasePlaceRow, DayEventRow, DayHeadRow, DayPlaceRow, EventPlaceRow, StretchRow,
+};
 pub(super) use dead_letter::{DeadLetterQuery, DeadLetterRow};
 pub(super) use delivery::{ClaimRow, DeliveryRow, FailureRow, MomentRow};
+pub(super) use letters::{
+    ActionQuery, ActionRow, AgainRow, CountRow, HoldRow, LetterQuery, LetterRow, NoteRow,
+    PlannedRow, RefusedRow, ReplayRow, RunRow, SettledRow, StateRow, TrafficRow, WaitingRow,
+};
 
 columns! {
     /// An id to look for.

@@ -168,6 +168,7 @@ impl Session for Transaction<'static, sqlx::Sqlite> {
 impl Store for Sqlite {
     // The whole file is locked by whoever writes.
     const CLAIM_LOCK: &'static str = "";
+    const SEALING_LOCK: &'static str = "SELECT 1";
     type Reader = PoolConnection<sqlx::Sqlite>;
     type Writer = Transaction<'static, sqlx::Sqlite>;
 
