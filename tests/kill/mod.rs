@@ -222,6 +222,8 @@ fn reckon(world: &World, cases: u32) {
     let limit = (cases + 10).to_string();
     let listed = world.command(&["case", "list", "--json", "--settled", "--limit", &limit]);
     assert_eq!(listed.lines().count(), cases as usize, "cases in the journal");
+    let (holds, said) = world.judged(&["journal", "verify"]);
+    assert!(holds, "the journal does not hold: {said}");
     for slot in world.fleet.slots() {
         let said = slot.said();
         let panicked: Vec<&str> =
