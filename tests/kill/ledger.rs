@@ -218,6 +218,11 @@ impl Ledger {
         self.pages.len()
     }
 
+    /// How many cases still wait for something.
+    pub fn waiting(&self) -> usize {
+        self.opened() - self.complete()
+    }
+
     /// What must never happen and has happened so far.
     pub fn wrongs(&self) -> &[String] {
         &self.wrongs

@@ -83,6 +83,9 @@ pub async fn run(name: &str, nodes: Vec<Arc<RabbitMq>>, size: Size) {
     reckon(&world, size.cases + 1);
 }
 
+/// Cases that wait for their outcome at the same time, at most: a long run must not only pile up.
+const MOST_WAITING: usize = 1000;
+
 /// Asks at a steady rate, as far as the trouble has come.
 async fn ask(world: Arc<World>, progress: Arc<Progress>, seed: u64, size: Size) {
     let today = innfri::port::SystemClock.today();
@@ -93,6 +96,11 @@ async fn ask(world: Arc<World>, progress: Arc<Progress>, seed: u64, size: Size) 
             && progress.begun.load(Ordering::Relaxed) < most
         {
             tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        while number.is_multiple_of(50)
+            && world.post.ledger.lock().unwrap().waiting() > MOST_WAITING
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let letters = world.post.ledger.lock().unwrap().open(Plan::of(seed, number, &date));
         world.post.send(letters);
@@ -214,6 +222,8 @@ fn reckon(world: &World, cases: u32) {
     let limit = (cases + 10).to_string();
     let listed = world.command(&["case", "list", "--json", "--settled", "--limit", &limit]);
     assert_eq!(listed.lines().count(), cases as usize, "cases in the journal");
+    let (holds, said) = world.judged(&["journal", "verify"]);
+    assert!(holds, "the journal does not hold: {said}");
     for slot in world.fleet.slots() {
         let said = slot.said();
         let panicked: Vec<&str> =
