@@ -1,7 +1,7 @@
 //! Fuzzing in the tree: the bytes that enter each decoder, mutated from real examples by a seeded
 //! generator. No decoder may panic, hang or give more than its limits, whatever comes.
 //!
-//! The normal run tries some ten thousand inputs; `INNFRI_SOAK=1` a hundred times as many.
+//! The normal run tries some thirty thousand inputs; `INNFRI_SOAK=1` a hundred times as many.
 //! `INNFRI_FUZZ_SEED=n` starts elsewhere. A failure prints the input.
 
 #![allow(

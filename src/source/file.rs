@@ -1,4 +1,4 @@
-//! The directory as a TOML file; `examples/directory.toml` is a commented one.
+//! The directory as a TOML file; `examples/tour/directory.toml` is a commented one.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
