@@ -147,7 +147,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Verdict> {
         std::fs::write(folder.path().join(name), text)?;
     }
     let settings = settings(folder.path())?;
-    let Core { journal, exchange, work, directory, clock } = core::assemble(&settings).await?;
+    let Core { journal, exchange, work, directory, clock, .. } = core::assemble(&settings).await?;
     let intake: Arc<dyn Intake> = Arc::new(exchange);
     let senders = Senders::new(None, Arc::clone(&intake), Arc::clone(&clock));
     senders.open_books(&directory.borrow())?;

@@ -17,7 +17,11 @@ use super::{Context, rejection};
 pub(super) fn decide(arrival: &Arrival, found: &Found, context: &Context<'_>) -> Decision {
     if let Some(earlier) = &found.inbox {
         return if earlier.digest == arrival.digest {
-            Decision { case: earlier.case, ..Decision::none(Disposition::Repeated) }
+            Decision {
+                case: earlier.case,
+                notice: Some(rejection::report_id(&arrival.sender, &arrival.about())),
+                ..Decision::none(Disposition::Repeated)
+            }
         } else {
             rejection::reused_id(arrival, earlier)
         };
@@ -173,6 +177,7 @@ fn reject(arrival: &Arrival, stored: &StoredCase, stops: Stops, context: &Contex
         stops.findings,
     );
     Decision {
+        notice: Some(told.id),
         deliveries: vec![told],
         ..change(arrival, stored, case, events, Disposition::Rejected)
     }

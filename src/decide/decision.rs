@@ -38,6 +38,9 @@ pub struct Decision {
     pub dead_letters: Vec<DeadLetter>,
     /// A delivery that is owed no longer.
     pub given_up: Option<DeliveryId>,
+    /// What tells the sender why its message was not accepted. For an answer that was here before: what
+    /// told it then, if it was not accepted then.
+    pub notice: Option<DeliveryId>,
 }
 
 impl Decision {
@@ -51,6 +54,7 @@ impl Decision {
             deliveries: Vec::new(),
             dead_letters: Vec::new(),
             given_up: None,
+            notice: None,
         }
     }
 }

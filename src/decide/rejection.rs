@@ -25,6 +25,7 @@ pub(super) fn spoofed(spoofed: &Spoofed) -> Decision {
     });
     let letter = DeadLetter { findings: vec![finding], ..spoofed.letter.clone() };
     Decision {
+        notice: told.as_ref().map(|told| told.id),
         deliveries: told.into_iter().collect(),
         dead_letters: vec![letter],
         ..Decision::none(Disposition::DeadLettered)
@@ -42,6 +43,7 @@ pub(super) fn reused_id(arrival: &Arrival, earlier: &InboxEntry) -> Decision {
     let told = report(&arrival.sender, &arrival.about(), arrival.message_id, None, vec![finding]);
     Decision {
         case: earlier.case,
+        notice: Some(told.id),
         deliveries: vec![told],
         dead_letters: vec![letter],
         ..Decision::none(Disposition::Rejected)
@@ -54,6 +56,7 @@ pub(super) fn without_case(arrival: &Arrival, reason: DeadReason, finding: Findi
         report(&arrival.sender, &arrival.about(), arrival.message_id, None, vec![finding.clone()]);
     Decision {
         inbox: Some(inbox(arrival, None)),
+        notice: Some(told.id),
         deliveries: vec![told],
         dead_letters: vec![letter(arrival, reason, finding)],
         ..Decision::none(Disposition::Rejected)
@@ -69,6 +72,11 @@ pub(super) fn inbox(arrival: &Arrival, case: Option<&StoredCase>) -> InboxEntry 
         case: case.map(|stored| stored.case.id),
         at: arrival.incoming.received_at,
     }
+}
+
+/// The name of the report on a message; see [`report`].
+pub(super) fn report_id(to: &OrganisationId, about: &MessageId) -> DeliveryId {
+    DeliveryId::about(to, about, "rejection")
 }
 
 /// The report to the sender of a message that was not accepted.
@@ -94,7 +102,7 @@ pub(super) fn report(
         avvik,
     };
     Delivery {
-        id: DeliveryId::about(to, about, "rejection"),
+        id: report_id(to, about),
         case: case.map(|stored| stored.case.id),
         purpose: Purpose::Rejection,
         to: to.clone(),

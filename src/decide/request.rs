@@ -69,6 +69,7 @@ fn refuse(arrival: &Arrival, refusal: Refusal, context: &Context<'_>) -> Decisio
     ];
     let outcome = own_status(&case, 1, refusal.aarsak, refusal.tekst, refusal.findings);
     Decision {
+        notice: Some(outcome.id),
         deliveries: vec![outcome],
         ..commit(case, events.into_iter().flatten().collect(), arrival, Disposition::Refused)
     }

@@ -46,7 +46,7 @@ fn participant(id: &str, name: &str, role: Role) -> Participant {
 
 fn operator(login: &str, speaks_for: &[&str]) -> Operator {
     let speaks_for = speaks_for.iter().map(|id| id.parse().unwrap()).collect();
-    Operator { login: Login::new(login), name: login.into(), speaks_for }
+    Operator { login: Login::new(login), name: login.into(), speaks_for, organisation: None }
 }
 
 impl World {

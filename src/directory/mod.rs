@@ -4,11 +4,14 @@
 //! A pure snapshot: sources (a file, AKELDO) make one, and the exchange swaps it whole. It knows
 //! nothing of where it came from.
 
+mod handler;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
+
+pub use handler::{BackEnd, ClientCredentials, Handler, Target, Webhook};
 
 use crate::contract::MessageType;
 use crate::kernel::{Login, OrganisationId, RegisterNumber};
@@ -52,15 +55,6 @@ pub enum Role {
     },
 }
 
-/// How a participant is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Handler {
-    /// Its own AMQP queues.
-    Amqp,
-    /// The built-in bank, with the loan book of this file.
-    LoanBook(PathBuf),
-}
-
 /// How deliveries to one participant are carried out, where that differs from the installation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -87,6 +81,8 @@ pub struct Operator {
     pub name: String,
     /// For whom it may speak.
     pub speaks_for: BTreeSet<OrganisationId>,
+    /// Its own organisation, by which a token of an issuer (Maskinporten, say) names it.
+    pub organisation: Option<OrganisationId>,
 }
 
 /// The snapshot.
@@ -94,7 +90,9 @@ pub struct Operator {
 pub struct Directory {
     participants: BTreeMap<OrganisationId, Arc<Participant>>,
     operators: BTreeMap<Login, Operator>,
-    /// One for each loan book, which signs in within the process alone.
+    /// Operators by their own organisation.
+    organisations: BTreeMap<OrganisationId, Login>,
+    /// One for each bank whose answers innfri itself hands in: it signs in within the process alone.
     built_in: BTreeMap<Login, Operator>,
 }
 
@@ -126,6 +124,9 @@ pub enum DirectoryError {
     /// A login that RabbitMQ or a settings file could not carry.
     #[error("operator login `{0}` must be 1 to 64 letters, digits, hyphens, dots or underscores")]
     UnfitLogin(Login),
+    /// Two operators with the same organisation: a token could not tell them apart.
+    #[error("organisation {0} is listed for two operators; it belongs to one")]
+    SharedOrganisation(OrganisationId),
     /// Two banks with the same register number: accounts could not be told apart.
     #[error("register number {number} is listed for both {first} and {second}; it belongs to one")]
     SharedRegisterNumber {
@@ -161,12 +162,13 @@ impl Directory {
                 }
             }
             let id = participant.id.clone();
-            if let Handler::LoanBook(_) = &participant.handler {
+            if participant.handler.answers_at_once() {
                 let login = built_in_login(&id);
                 let operator = Operator {
                     login: login.clone(),
                     name: participant.name.clone(),
                     speaks_for: BTreeSet::from([id.clone()]),
+                    organisation: None,
                 };
                 directory.built_in.insert(login, operator);
             }
@@ -179,6 +181,11 @@ impl Directory {
             let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
             if !(1..=64).contains(&login.as_str().len()) || !login.as_str().chars().all(fits) {
                 errors.push(DirectoryError::UnfitLogin(login.clone()));
+            }
+            if let Some(organisation) = operator.organisation.clone()
+                && directory.organisations.insert(organisation.clone(), login.clone()).is_some()
+            {
+                errors.push(DirectoryError::SharedOrganisation(organisation));
             }
             if directory.operators.insert(login.clone(), operator).is_some() {
                 errors.push(DirectoryError::RepeatedOperator(login));
@@ -225,6 +232,11 @@ impl Directory {
         self.operators.get(login).or_else(|| self.built_in.get(login))
     }
 
+    /// The operator that is this organisation.
+    pub fn operator_of(&self, organisation: &OrganisationId) -> Option<&Operator> {
+        self.organisations.get(organisation).and_then(|login| self.operators.get(login))
+    }
+
     /// All operators that sign in from outside, by login.
     pub fn operators(&self) -> impl Iterator<Item = &Operator> {
         self.operators.values()
@@ -236,10 +248,10 @@ impl Directory {
     }
 }
 
-/// The login under which the built-in bank of this organisation hands in its answers. No operator of
-/// a file can have it, since it holds a space.
+/// The login under which the answers of a loan book, or those that a back-end gives at once, are handed
+/// in. No operator of a file can have it, since it holds a space.
 pub fn built_in_login(bank: &OrganisationId) -> Login {
-    Login::new(format!("loan book {bank}"))
+    Login::new(format!("answers of {bank}"))
 }
 
 impl Participant {

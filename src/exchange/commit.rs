@@ -2,7 +2,7 @@
 
 use super::Shared;
 use crate::case::RecordedEvent;
-use crate::port::{CommitError, Decision, OwedDelivery, Taken};
+use crate::port::{CommitError, Decision, OwedDelivery, Taken, Topic};
 
 /// What became of a group of decisions.
 pub(super) struct Outcome {
@@ -39,6 +39,9 @@ impl Shared {
                         }
                     }
                     self.tell(&group);
+                    for case in group.iter().filter_map(|decision| decision.case) {
+                        self.parts.bell.ring(&Topic::Case(case));
+                    }
                     self.hand_over(group, &claim).await;
                     break;
                 }
@@ -91,7 +94,7 @@ impl Shared {
 }
 
 fn taken(decision: &Decision) -> Taken {
-    Taken { case: decision.case, disposition: decision.disposition }
+    Taken { case: decision.case, disposition: decision.disposition, notice: decision.notice }
 }
 
 fn keeps_nothing(decision: &Decision) -> bool {

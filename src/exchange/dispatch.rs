@@ -27,7 +27,7 @@ use crate::directory::{DeliveryPolicy, Handler};
 use crate::kernel::{CaseId, ChannelName, DeliveryId, Digest, OrganisationId};
 use crate::port::{
     AttemptResult, CaseStory, Decision, DeliveryRecord, JournalError, Outbound, Outgoing,
-    OwedDelivery, SendError, Sender,
+    OwedDelivery, SendError, Sender, Topic, Whose,
 };
 use crate::telemetry::chain::Chain;
 
@@ -118,7 +118,8 @@ impl Dispatcher {
         self.lanes.retain(|_, lane| lane.busy || !lane.is_empty() || !lane.breaker.is_at_rest());
         let except: Vec<OrganisationId> = self.closed_to(now).into_iter().collect();
         let claim = self.shared.claim();
-        match self.shared.parts.journal.claim(&claim, CLAIMED_AT_ONCE, &except).await {
+        let whose = Whose::AllBut(&except);
+        match self.shared.parts.journal.claim(&claim, CLAIMED_AT_ONCE, whose).await {
             Ok(due) => self.hold(due, claim.now),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "could not look for deliveries that are due");
@@ -131,7 +132,10 @@ impl Dispatcher {
         let directory = self.shared.directory();
         let down = directory
             .participants()
-            .filter(|to| self.outbound.sender(to).is_ok_and(|sender| !sender.is_up()))
+            .filter(|to| {
+                to.handler == Handler::Mailbox
+                    || self.outbound.sender(to).is_ok_and(|sender| !sender.is_up())
+            })
             .map(|to| to.id.clone());
         let held_up = self
             .lanes
@@ -144,9 +148,15 @@ impl Dispatcher {
     fn hold(&mut self, owed: Vec<OwedDelivery>, claimed_at: Timestamp) {
         let mut receivers = BTreeSet::new();
         let mut no_room = Vec::new();
+        let mut to_collect = Vec::new();
+        let directory = self.shared.directory();
         let config = &self.shared.parts.config;
         for owed in owed {
             let to = owed.delivery.to.clone();
+            if directory.participant(&to).is_some_and(|found| found.handler == Handler::Mailbox) {
+                to_collect.push((owed.delivery.id, to));
+                continue;
+            }
             let lane = self.lanes.entry(to.clone()).or_insert_with(|| {
                 let breaker = Breaker::new(config.breaker_failures, config.breaker_open_seconds);
                 Lane::new(config.waiting_per_receiver, breaker)
@@ -163,6 +173,7 @@ impl Dispatcher {
         for to in receivers {
             self.start(&to, now);
         }
+        self.lay_out(to_collect, now);
     }
 
     /// Sends the next group to a receiver, if there is one and it may go.
@@ -196,10 +207,8 @@ impl Dispatcher {
                 Some(found) => self.outbound.sender(found),
                 None => Err(SendError::NotSetUp("the receiver is not in the directory".into())),
             };
-            let channel = match participant.as_ref().map(|found| &found.handler) {
-                Some(Handler::LoanBook(_)) => ChannelName::Embedded,
-                Some(Handler::Amqp) | None => ChannelName::Amqp,
-            };
+            let channel = participant.as_ref().map(|found| found.handler.channel());
+            let channel = channel.unwrap_or(ChannelName::Amqp);
             let errand = Errand {
                 shared: Arc::clone(&self.shared),
                 to: to.clone(),
@@ -232,6 +241,22 @@ impl Dispatcher {
             }
         }
         self.start(&to, now);
+    }
+
+    /// Leaves deliveries to those who collect them, and wakes whoever waits for them.
+    fn lay_out(&mut self, to_collect: Vec<(DeliveryId, OrganisationId)>, now: Timestamp) {
+        if to_collect.is_empty() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.groups.spawn(async move {
+            let (ids, receivers): (Vec<_>, BTreeSet<_>) = to_collect.into_iter().unzip();
+            shared.postpone(ids, now).await;
+            for to in receivers {
+                shared.parts.bell.ring(&Topic::Post(to));
+            }
+            None
+        });
     }
 
     /// Gives claims back without having tried.
@@ -380,7 +405,7 @@ impl Shared {
     }
 
     /// Gives a delivery up in one commit. `false` when that could not be kept now: it is tried on.
-    async fn give_up(&self, delivery: &Delivery, failure: &Failure) -> bool {
+    pub(super) async fn give_up(&self, delivery: &Delivery, failure: &Failure) -> bool {
         for _ in 0..4 {
             let Ok(story) = self.story(delivery.case).await else { return false };
             // A commit of which no answer came may have been kept, or another process was faster.

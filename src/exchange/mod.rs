@@ -9,6 +9,7 @@
 
 mod batch_guard;
 mod breaker;
+mod collect;
 mod commit;
 pub mod config;
 mod deadline;
@@ -33,7 +34,7 @@ use crate::contract::{CheckContext, Contract};
 use crate::decide::Context;
 use crate::directory::Directory;
 use crate::kernel::{Environment, PaymentWindow};
-use crate::port::{Claim, Clock, Journal, Outbound, OwedDelivery};
+use crate::port::{Bell, Claim, Clock, Journal, Outbound, OwedDelivery};
 
 pub use config::ExchangeConfig;
 pub use receive::Exchange;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub environment: Environment,
     /// Its own settings.
     pub config: ExchangeConfig,
+    /// Wakes whoever waits for a case, or for post to collect.
+    pub bell: Bell,
     /// The name of this process in leases; another for each start.
     pub process: Uuid,
 }
@@ -93,6 +96,7 @@ impl Work {
             deciders.spawn(group::decide_until(shared, arrivals, stop.clone()));
         }
         deciders.spawn(deadline::watch_until(Arc::clone(&shared), stop.clone()));
+        deciders.spawn(collect::give_up_uncollected(Arc::clone(&shared), stop.clone()));
         // The dispatcher stops after the deciders, whose commits it carries out.
         let decided = CancellationToken::new();
         let dispatcher = dispatch::Dispatcher::new(shared, outbound, fresh);

@@ -11,10 +11,10 @@ use super::seal::Seal;
 use super::store::Store;
 use super::write::{self, Group, Results};
 use crate::case::{Case, DeadLetter};
-use crate::kernel::{CaseId, OrganisationId};
+use crate::kernel::{CaseId, DeliveryId};
 use crate::port::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
-    Found, Journal, JournalError, Key, OwedDelivery,
+    DeliveryRecord, Found, Journal, JournalError, Key, OwedDelivery, Whose,
 };
 
 /// No call takes longer. Longer than a store's own limits (10 s for SQLite's lock, 20 s for a
@@ -77,9 +77,17 @@ impl<S: Store> Journal for Kept<S> {
         &self,
         claim: &Claim,
         limit: u32,
-        except: &[OrganisationId],
+        whose: Whose<'_>,
     ) -> Result<Vec<OwedDelivery>, JournalError> {
-        persist(|| write::claim(&self.store, &*self.seal, claim, limit, except)).await
+        persist(|| write::claim(&self.store, &*self.seal, claim, limit, whose)).await
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<DeliveryRecord>, JournalError> {
+        persist(|| read::delivery(&self.store, &*self.seal, id)).await
+    }
+
+    async fn size_bytes(&self) -> Result<u64, JournalError> {
+        persist(|| read::size_bytes(&self.store)).await
     }
 
     async fn record(&self, results: &[AttemptResult]) -> Result<(), JournalError> {

@@ -13,7 +13,7 @@ use super::row::{
 use super::seal::Seal;
 use super::store::{Session, Statement, Store};
 use crate::case::{Case, DeadLetter};
-use crate::kernel::CaseId;
+use crate::kernel::{CaseId, DeliveryId};
 use crate::port::{CaseFilter, CaseStory, Counts, DeadLetterFilter, DeliveryRecord, Found, Key};
 
 /// How many are listed when a filter does not say.
@@ -169,6 +169,28 @@ pub(super) async fn story<S: Store>(
         deliveries.iter().map(|row| row.record(seal)).collect::<Result<_, _>>()?;
 
     Ok(Some(CaseStory { stored: row.stored(seal)?, events, deliveries }))
+}
+
+/// Where one delivery stands.
+pub(super) async fn delivery<S: Store>(
+    store: &S,
+    seal: &dyn Seal,
+    id: &DeliveryId,
+) -> Result<Option<DeliveryRecord>, Fault> {
+    let statement = Statement::with::<IdRow>(&format!(
+        "SELECT {} FROM deliveries WHERE id = (SELECT given.wanted FROM given)",
+        all::<DeliveryRow>()
+    ));
+    let wanted = [IdRow { wanted: *id.as_uuid() }];
+    let rows: Vec<DeliveryRow> = store.read().await?.run(&statement, &wanted).await?;
+    rows.first().map(|row| row.record(seal)).transpose()
+}
+
+/// How much room the journal takes up, in bytes.
+pub(super) async fn size_bytes<S: Store>(store: &S) -> Result<u64, Fault> {
+    let rows: Vec<(i64,)> = store.read().await?.plain(S::SIZE).await?;
+    let size = rows.first().and_then(|(bytes,)| u64::try_from(*bytes).ok());
+    size.ok_or_else(|| Fault::Unreadable("journal: its size".to_owned()))
 }
 
 /// Lists dead letters, newest first.

@@ -51,6 +51,8 @@ pub(super) trait Store: Send + Sync + 'static {
     const CLAIM_LOCK: &'static str;
     /// What a transaction that seals a day runs first, so that nobody adds to the day meanwhile.
     const SEALING_LOCK: &'static str;
+    /// Tells how many bytes are in use.
+    const SIZE: &'static str;
     /// A connection to read with.
     type Reader: Session;
     /// A transaction to write in. Dropped without [`Store::commit`], it leaves nothing behind.

@@ -15,9 +15,8 @@ use super::row::{
 };
 use super::seal::Seal;
 use super::store::{Session, Statement, Store};
-use crate::kernel::OrganisationId;
 use crate::port::journal::CaseChange;
-use crate::port::{AttemptResult, Claim, Decision, OwedDelivery};
+use crate::port::{AttemptResult, Claim, Decision, OwedDelivery, Whose};
 
 /// A group of decisions as rows, each key with the place of its decision in the group.
 #[derive(Default)]
@@ -219,21 +218,31 @@ pub(super) async fn quietly<W: Session, R: Columns>(
     Ok(())
 }
 
+/// The receivers that a claim names.
+const NAMED: &str = "SELECT given.named FROM given WHERE given.named IS NOT NULL";
+
 /// Claims what is due, oldest first.
 pub(super) async fn claim<S: Store>(
     store: &S,
     seal: &dyn Seal,
     claim: &Claim,
     limit: u32,
-    except: &[OrganisationId],
+    whose: Whose<'_>,
 ) -> Result<Vec<OwedDelivery>, Fault> {
+    let (named, chosen) = match whose {
+        Whose::AllBut(except) => (except, format!("recipient NOT IN ({NAMED})")),
+        Whose::Only(of, None) => (of, format!("recipient IN ({NAMED})")),
+        Whose::Only(of, Some(before)) => {
+            let before = before.as_microsecond();
+            (of, format!("recipient IN ({NAMED}) AND owed_since < {before}"))
+        }
+    };
     let statement = Statement::with::<ClaimRow>(&format!(
         ", due AS ( \
              SELECT id FROM deliveries WHERE delivered_at IS NULL AND given_up_at IS NULL \
              AND next_attempt_at <= (SELECT given.moment FROM given LIMIT 1) \
              AND (lease_until IS NULL OR lease_until <= (SELECT given.moment FROM given LIMIT 1)) \
-             AND recipient NOT IN \
-                 (SELECT given.left_out FROM given WHERE given.left_out IS NOT NULL) \
+             AND {chosen} \
              ORDER BY next_attempt_at, id LIMIT {limit} {lock}) \
          UPDATE deliveries SET lease_owner = (SELECT given.owner FROM given LIMIT 1), \
              lease_until = (SELECT given.until FROM given LIMIT 1) \
@@ -242,7 +251,7 @@ pub(super) async fn claim<S: Store>(
         columns = DeliveryRow::COLUMNS.join(", "),
     ));
     let mut given = vec![ClaimRow::of(claim, None)];
-    given.extend(except.iter().map(|receiver| ClaimRow::of(claim, Some(receiver.to_string()))));
+    given.extend(named.iter().map(|receiver| ClaimRow::of(claim, Some(receiver.to_string()))));
 
     let mut writer = store.write().await?;
     let mut rows: Vec<DeliveryRow> = writer.run(&statement, &given).await?;

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum ChannelName {
     /// AMQP 0-9-1 queues.
     Amqp,
+    /// HTTP: posted to innfri, collected from a mailbox, or posted by innfri.
+    Http,
     /// Within this process: the built-in bank, and the demo.
     Embedded,
 }
@@ -20,6 +22,7 @@ impl ChannelName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Amqp => "amqp",
+            Self::Http => "http",
             Self::Embedded => "embedded",
         }
     }

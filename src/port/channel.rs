@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::case::Delivery;
 use crate::directory::Participant;
-use crate::kernel::{CaseId, Incoming};
+use crate::kernel::{CaseId, DeliveryId, Incoming};
 
 pub use crate::decide::decision::Disposition;
 
@@ -35,6 +35,10 @@ pub struct Taken {
     pub case: Option<CaseId>,
     /// What was decided.
     pub disposition: Disposition,
+    /// What tells the sender why its message was not accepted; see [`Decision::notice`].
+    ///
+    /// [`Decision::notice`]: crate::decide::Decision::notice
+    pub notice: Option<DeliveryId>,
 }
 
 /// Why a message could not be taken in now.

@@ -25,6 +25,15 @@ pub struct Claim {
     pub lease: SignedDuration,
 }
 
+/// Whose deliveries are claimed.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// Everybody's but theirs.
+    AllBut(&'a [OrganisationId]),
+    /// Only theirs; with a time, only those that have been owed since before it.
+    Only(&'a [OrganisationId], Option<Timestamp>),
+}
+
 /// A delivery that a process has claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwedDelivery {
@@ -202,17 +211,22 @@ pub trait Journal: Send + Sync {
     /// date. A delivery whose id is known stays as it was.
     async fn commit(&self, group: &[Decision], claim: &Claim) -> Result<(), CommitError>;
 
-    /// Claims deliveries that are due and that nobody holds, oldest first, leaving out those to
-    /// `except`.
+    /// Claims deliveries that are due and that nobody holds, oldest first.
     async fn claim(
         &self,
         claim: &Claim,
         limit: u32,
-        except: &[OrganisationId],
+        whose: Whose<'_>,
     ) -> Result<Vec<OwedDelivery>, JournalError>;
 
     /// Records what became of attempts. A delivery that is already delivered stays so.
     async fn record(&self, results: &[AttemptResult]) -> Result<(), JournalError>;
+
+    /// Where one delivery stands.
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<DeliveryRecord>, JournalError>;
+
+    /// How much room the journal takes up, in bytes; what was freed within it does not count.
+    async fn size_bytes(&self) -> Result<u64, JournalError>;
 
     /// Lists cases, newest first.
     async fn cases(&self, filter: &CaseFilter) -> Result<Vec<Case>, JournalError>;

@@ -3,16 +3,18 @@
 //! Only traits and their errors live here; errors say what the caller can do about them.
 
 pub mod audit;
+pub mod bell;
 pub mod channel;
 pub mod clock;
 pub mod journal;
 pub mod letters;
 
 pub use audit::Audit;
+pub use bell::{Bell, Listener, Topic};
 pub use channel::{Disposition, Intake, IntakeError, Outbound, Outgoing, SendError, Sender, Taken};
 pub use clock::{Clock, SystemClock};
 pub use journal::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
-    DeliveryRecord, Found, InboxEntry, Journal, JournalError, Key, OwedDelivery,
+    DeliveryRecord, Found, InboxEntry, Journal, JournalError, Key, OwedDelivery, Whose,
 };
 pub use letters::Letters;

@@ -10,7 +10,7 @@ use crate::contract::{Contract, ContractError};
 use crate::directory::Directory;
 use crate::exchange::{self, Exchange, Parts, Work};
 use crate::journal::{self, OpenError};
-use crate::port::{Clock, Journal, SystemClock};
+use crate::port::{Bell, Clock, Journal, SystemClock};
 use crate::source::file::{self, SourceError};
 
 use super::senders::LoanBookError;
@@ -42,6 +42,8 @@ pub struct Core {
     pub work: Work,
     /// Swaps the directory.
     pub directory: watch::Sender<Arc<Directory>>,
+    /// Wakes whoever waits for a case, or for post to collect.
+    pub bell: Bell,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -55,6 +57,7 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
     let contract = Arc::new(Contract::new(settings.limits)?);
     let (directory, current) = watch::channel(Arc::new(file::load(&settings.directory.file)?));
     let journal = journal::open(&settings.journal).await?;
+    let bell = Bell::default();
     let (exchange, work) = exchange::assemble(Parts {
         journal: Arc::clone(&journal),
         contract,
@@ -62,9 +65,10 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
         clock: Arc::clone(&clock),
         environment: settings.environment,
         config: settings.exchange.clone(),
+        bell: bell.clone(),
         process: process_name(),
     });
-    Ok(Core { journal, exchange, work, directory, clock })
+    Ok(Core { journal, exchange, work, directory, bell, clock })
 }
 
 /// Another name for each start, so that what an earlier one claimed is not taken for ours.

@@ -89,6 +89,12 @@ impl Outbound for Senders {
                     "amqp: set amqp.url, or give the participant a loan book".into(),
                 )
             }),
+            Handler::Mailbox => {
+                Err(SendError::NotSetUp("a mailbox is collected from, not sent to".into()))
+            }
+            Handler::Webhook(_) | Handler::Http(_) => {
+                Err(SendError::NotSetUp("http: not built into this program".into()))
+            }
             Handler::LoanBook(_) => {
                 let books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
                 let book = books.get(&participant.id).cloned();

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use crate::contract::{Direction, MessageType};
 use crate::directory::{
-    DeliveryPolicy, Directory, DirectoryError, Handler, Operator, Participant, Role,
+    BackEnd, ClientCredentials, DeliveryPolicy, Directory, DirectoryError, Handler, Operator,
+    Participant, Role, Target, Webhook,
 };
 use crate::kernel::{Login, OrganisationId, RegisterNumber};
 
@@ -77,6 +79,8 @@ struct ParticipantEntry {
     #[serde(default)]
     handler: HandlerName,
     loan_book: Option<PathBuf>,
+    webhook: Option<Webhook>,
+    http: Option<BackEnd>,
     #[serde(default)]
     receipts: bool,
     #[serde(default)]
@@ -91,12 +95,15 @@ enum RoleName {
     CoveredBondCompany,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum HandlerName {
     #[default]
     Amqp,
     LoanBook,
+    Mailbox,
+    Webhook,
+    Http,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +112,7 @@ struct OperatorEntry {
     login: Login,
     name: String,
     speaks_for: BTreeSet<OrganisationId>,
+    organisation: Option<OrganisationId>,
 }
 
 /// Reads a directory file.
@@ -141,6 +149,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Directory, SourceError> {
             login: entry.login,
             name: entry.name,
             speaks_for: entry.speaks_for,
+            organisation: entry.organisation,
         })
         .collect();
     match Directory::new(participants, operators) {
@@ -149,6 +158,77 @@ pub fn parse(text: &str, path: &Path) -> Result<Directory, SourceError> {
         Err(more) => {
             errors.extend(more.iter().map(DirectoryError::to_string));
             Err(SourceError::Inconsistent { path: path.to_owned(), errors })
+        }
+    }
+}
+
+/// What a participant's entry says of each way to reach it; only one is used.
+struct Way {
+    loan_book: Option<PathBuf>,
+    webhook: Option<Webhook>,
+    http: Option<BackEnd>,
+}
+
+impl Way {
+    fn handler(
+        self,
+        name: HandlerName,
+        id: &OrganisationId,
+        folder: &Path,
+        errors: &mut Vec<String>,
+    ) -> Handler {
+        let given = [
+            (self.loan_book.is_some(), HandlerName::LoanBook),
+            (self.webhook.is_some(), HandlerName::Webhook),
+            (self.http.is_some(), HandlerName::Http),
+        ];
+        for (_, other) in given.iter().filter(|(given, other)| *given && *other != name) {
+            let (key, handler) = other.key_and_name();
+            errors.push(format!("{id} has `{key}`: set handler = \"{handler}\" too, or drop it"));
+        }
+        let handler = match name {
+            HandlerName::Amqp => Some(Handler::Amqp),
+            HandlerName::Mailbox => Some(Handler::Mailbox),
+            HandlerName::LoanBook => {
+                self.loan_book.map(|book| Handler::LoanBook(folder.join(book)))
+            }
+            HandlerName::Webhook => self.webhook.map(|hook| {
+                let secret_files = hook.secret_files.iter().map(|file| folder.join(file)).collect();
+                let target = beside(hook.target, folder);
+                Handler::Webhook(Arc::new(Webhook { target, secret_files }))
+            }),
+            HandlerName::Http => self.http.map(|back_end| {
+                let target = beside(back_end.target, folder);
+                let identity_file = back_end.identity_file.map(|file| folder.join(file));
+                let token = back_end.token.map(|token| ClientCredentials {
+                    client_secret_file: folder.join(token.client_secret_file),
+                    ..token
+                });
+                Handler::Http(Arc::new(BackEnd { target, identity_file, token, ..back_end }))
+            }),
+        };
+        if handler.is_none() {
+            let (key, name) = name.key_and_name();
+            errors.push(format!("{id} has the handler {name}: say where it is in `{key}`"));
+        }
+        handler.unwrap_or(Handler::Mailbox)
+    }
+}
+
+/// A target whose files stand where the directory file says, seen from that file.
+fn beside(target: Target, folder: &Path) -> Target {
+    Target { ca_file: target.ca_file.map(|file| folder.join(file)), ..target }
+}
+
+impl HandlerName {
+    /// The key that holds what it needs to know, and its name.
+    const fn key_and_name(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Amqp => ("", "amqp"),
+            Self::Mailbox => ("", "mailbox"),
+            Self::LoanBook => ("loan_book", "loan-book"),
+            Self::Webhook => ("webhook", "webhook"),
+            Self::Http => ("http", "http"),
         }
     }
 }
@@ -170,19 +250,8 @@ impl ParticipantEntry {
                 Role::Bank
             }
         };
-        let handler = match (self.handler, self.loan_book) {
-            (HandlerName::Amqp, None) => Handler::Amqp,
-            (HandlerName::LoanBook, Some(book)) => Handler::LoanBook(folder.join(book)),
-            (HandlerName::LoanBook, None) => {
-                errors
-                    .push(format!("{id} has the handler loan-book: name the file as `loan_book`"));
-                Handler::Amqp
-            }
-            (HandlerName::Amqp, Some(_)) => {
-                errors.push(format!("{id} has a `loan_book`: set handler = \"loan-book\" too"));
-                Handler::Amqp
-            }
-        };
+        let way = Way { loan_book: self.loan_book, webhook: self.webhook, http: self.http };
+        let handler = way.handler(self.handler, id, folder, &mut errors);
         for kind in self.sends.iter().chain(&self.receives) {
             if kind.direction() != Direction::Request {
                 errors
@@ -210,6 +279,7 @@ impl ParticipantEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::ChannelName;
 
     const GOOD: &str = r#"
         [[participant]]
@@ -256,6 +326,38 @@ mod tests {
         for part in ["`loan_book`", "`parent`", "NO:920579868"] {
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn each_way_over_http_is_read_with_its_files_beside_the_directory() {
+        let target = "target = { url = \"https://bank.example/innfri\", ca_file = \"ca.pem\" }";
+        let ways = [
+            ("mailbox", String::new(), Handler::Mailbox.channel()),
+            (
+                "webhook",
+                format!("webhook = {{ {target}, secret_files = [\"s\"] }}"),
+                ChannelName::Http,
+            ),
+            (
+                "http",
+                format!("http = {{ {target}, identity_file = \"id.pem\" }}"),
+                ChannelName::Http,
+            ),
+        ];
+        for (name, key, channel) in ways {
+            let text = GOOD
+                .replace("handler = \"loan-book\"", &format!("handler = \"{name}\""))
+                .replace("loan_book = \"testvik.toml\"", &key);
+            let directory = read(&text).unwrap();
+            let bank = directory.participant(&"918190937".parse().unwrap()).unwrap();
+            assert_eq!(bank.handler.channel(), channel);
+            if let Handler::Http(back_end) = &bank.handler {
+                assert_eq!(back_end.identity_file, Some(PathBuf::from("conf/id.pem")));
+                assert_eq!(back_end.target.ca_file, Some(PathBuf::from("conf/ca.pem")));
+            }
+        }
+        let error = read(&GOOD.replace("handler = \"loan-book\"", "handler = \"mailbox\""));
+        assert!(error.unwrap_err().to_string().contains("handler = \"loan-book\""));
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Recorder {
             return Err(failure);
         }
         to.lock().unwrap().push(incoming);
-        Ok(Taken { case: None, disposition: Disposition::Accepted })
+        Ok(Taken { case: None, disposition: Disposition::Accepted, notice: None })
     }
 
     pub fn ids(&self) -> BTreeSet<String> {
@@ -177,6 +177,7 @@ pub fn directory() -> Directory {
         login: Login::new(login),
         name: login.into(),
         speaks_for: BTreeSet::from([id.parse().unwrap()]),
+        organisation: None,
     };
     Directory::new(
         vec![participant(BANK, Role::Bank), participant(AGENT, Role::EstateAgency)],

@@ -41,7 +41,7 @@ impl Intake for Desk {
     async fn take(&self, incoming: Incoming) -> Result<Taken, IntakeError> {
         self.taken.lock().unwrap().push(incoming);
         self.group.wait().await;
-        self.says.clone().map(|disposition| Taken { case: None, disposition })
+        self.says.clone().map(|disposition| Taken { case: None, disposition, notice: None })
     }
 
     async fn keep_dead(&self, _: Incoming) -> Result<Taken, IntakeError> {

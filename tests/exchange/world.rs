@@ -174,6 +174,7 @@ fn directory(policy: DeliveryPolicy) -> Directory {
             login: Login::new(login),
             name: login.into(),
             speaks_for: [id.parse().unwrap()].into(),
+            organisation: None,
         })
         .into();
     Directory::new(participants, operators).unwrap()
@@ -209,6 +210,7 @@ impl World {
                 clock: Arc::<TurnedClock>::clone(&time),
                 environment: Environment::Test,
                 config: config.clone(),
+                bell: innfri::port::Bell::default(),
                 process: Uuid::from_u128(*name),
             }
         };

@@ -4,6 +4,7 @@ use innfri::case::{CaseState, Delivery, Event, Purpose};
 use innfri::contract::MessageType;
 use innfri::kernel::{DeliveryId, OrganisationId};
 use innfri::market::no::status::Statuskode;
+use innfri::port::Whose;
 use innfri::port::{CommitError, Counts, Decision, Disposition, Found, Journal, Key};
 
 use crate::bench::Bench;
@@ -206,7 +207,7 @@ pub async fn a_decision_without_a_case_is_kept(bench: Bench) {
     };
     bench.journal.commit(std::slice::from_ref(&decision), &early()).await.unwrap();
     assert_eq!(find(&*bench.journal, by_message(agent(), 8)).await.inbox, Some(entry));
-    let owed = bench.journal.claim(&claim_at(1000, 2), 10, &[]).await.unwrap();
+    let owed = bench.journal.claim(&claim_at(1000, 2), 10, Whose::AllBut(&[])).await.unwrap();
     assert_eq!(owed.len(), 1);
     assert_eq!(owed[0].delivery, decision.deliveries[0]);
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use innfri::kernel::DeliveryId;
+use innfri::port::Whose;
 use innfri::port::{AttemptResult, Decision, DeliveryRecord, Disposition, Journal, OwedDelivery};
 
 use crate::bench::Bench;
@@ -13,7 +14,7 @@ fn ids(owed: &[OwedDelivery]) -> Vec<DeliveryId> {
 }
 
 async fn claimed(journal: &dyn Journal, second: i64, owner: u128) -> Vec<DeliveryId> {
-    ids(&journal.claim(&claim_at(second, owner), 100, &[]).await.unwrap())
+    ids(&journal.claim(&claim_at(second, owner), 100, Whose::AllBut(&[])).await.unwrap())
 }
 
 async fn only_delivery(bench: &Bench) -> DeliveryRecord {
@@ -52,7 +53,7 @@ pub async fn a_claimed_delivery_is_not_claimed_again_until_the_lease_runs_out(be
 pub async fn a_claimed_delivery_is_complete(bench: Bench) {
     let decision = request(1);
     bench.journal.commit(std::slice::from_ref(&decision), &claim_at(3, 1)).await.unwrap();
-    let owed = bench.journal.claim(&claim_at(1000, 2), 1, &[]).await.unwrap();
+    let owed = bench.journal.claim(&claim_at(1000, 2), 1, Whose::AllBut(&[])).await.unwrap();
     let expected =
         OwedDelivery { delivery: decision.deliveries[0].clone(), attempts: 0, owed_since: at(3) };
     assert_eq!(owed, [expected]);
@@ -68,7 +69,10 @@ pub async fn two_owners_never_share(bench: Bench) {
             let mut mine = Vec::new();
             // With SKIP LOCKED a claim may come back empty while others hold the rest.
             for _ in 0..40 {
-                mine.extend(ids(&journal.claim(&claim_at(1000, owner), 7, &[]).await.unwrap()));
+                mine.extend(ids(&journal
+                    .claim(&claim_at(1000, owner), 7, Whose::AllBut(&[]))
+                    .await
+                    .unwrap()));
             }
             mine
         });
@@ -82,9 +86,9 @@ pub async fn the_oldest_are_claimed_first(bench: Bench) {
     for (number, second) in [(1, 30), (2, 10), (3, 20)] {
         bench.journal.commit(&[request(number)], &claim_at(second, 1)).await.unwrap();
     }
-    let first = bench.journal.claim(&claim_at(1000, 2), 2, &[]).await.unwrap();
+    let first = bench.journal.claim(&claim_at(1000, 2), 2, Whose::AllBut(&[])).await.unwrap();
     assert_eq!(ids(&first), [request_delivery(2), request_delivery(3)]);
-    let rest = bench.journal.claim(&claim_at(1000, 2), 2, &[]).await.unwrap();
+    let rest = bench.journal.claim(&claim_at(1000, 2), 2, Whose::AllBut(&[])).await.unwrap();
     assert_eq!(ids(&rest), [request_delivery(1)]);
 }
 
@@ -93,11 +97,44 @@ pub async fn receivers_are_left_out(bench: Bench) {
     to_other.deliveries[0].to = other_bank();
     bench.journal.commit(&[request(1), to_other], &early()).await.unwrap();
     let except = [bank(), agent()];
-    let owed = bench.journal.claim(&claim_at(1000, 2), 10, &except).await.unwrap();
+    let owed = bench.journal.claim(&claim_at(1000, 2), 10, Whose::AllBut(&except)).await.unwrap();
     assert_eq!(ids(&owed), [request_delivery(2)]);
     let both = [bank(), other_bank()];
-    assert_eq!(bench.journal.claim(&claim_at(1000, 2), 10, &both).await.unwrap(), []);
+    assert_eq!(
+        bench.journal.claim(&claim_at(1000, 2), 10, Whose::AllBut(&both)).await.unwrap(),
+        []
+    );
     assert_eq!(claimed(&*bench.journal, 1000, 2).await, [request_delivery(1)]);
+}
+
+pub async fn a_receiver_collects_its_own_and_only_what_is_old_enough(bench: Bench) {
+    let mut to_other = request(2);
+    to_other.deliveries[0].to = other_bank();
+    let claim = claim_at(10, 1);
+    bench.journal.commit(&[request(1), to_other, request(3)], &claim).await.unwrap();
+    let of = [other_bank()];
+    let own = bench.journal.claim(&claim_at(1000, 2), 10, Whose::Only(&of, None)).await.unwrap();
+    assert_eq!(ids(&own), [request_delivery(2)]);
+    let of = [bank()];
+    let young = Whose::Only(&of, Some(at(10)));
+    assert_eq!(bench.journal.claim(&claim_at(1000, 2), 10, young).await.unwrap(), []);
+    let old = Whose::Only(&of, Some(at(11)));
+    let old = bench.journal.claim(&claim_at(1000, 2), 10, old).await.unwrap();
+    assert_eq!(old.len(), 2);
+}
+
+pub async fn one_delivery_is_found_by_its_id(bench: Bench) {
+    bench.journal.commit(&[request(1)], &early()).await.unwrap();
+    let found = bench.journal.delivery(&request_delivery(1)).await.unwrap().unwrap();
+    assert_eq!(found, only_delivery(&bench).await);
+    assert_eq!(bench.journal.delivery(&request_delivery(2)).await.unwrap(), None);
+}
+
+pub async fn the_journal_knows_how_large_it_is(bench: Bench) {
+    let before = bench.journal.size_bytes().await.unwrap();
+    let many: Vec<_> = (1..=2000).map(request).collect();
+    bench.journal.commit(&many, &early()).await.unwrap();
+    assert!(bench.journal.size_bytes().await.unwrap() > before);
 }
 
 pub async fn what_is_delivered_is_owed_no_longer(bench: Bench) {
@@ -113,7 +150,7 @@ pub async fn what_failed_falls_due_again_with_its_attempts_counted(bench: Bench)
     bench.journal.record(&[failed(500)]).await.unwrap();
     // The lease is gone, but it is not due.
     assert_eq!(claimed(&*bench.journal, 499, 2).await, []);
-    let owed = bench.journal.claim(&claim_at(500, 2), 1, &[]).await.unwrap();
+    let owed = bench.journal.claim(&claim_at(500, 2), 1, Whose::AllBut(&[])).await.unwrap();
     assert_eq!((owed.len(), owed[0].attempts, owed[0].owed_since), (1, 1, at(0)));
     bench.journal.record(&[failed(600)]).await.unwrap();
     let record = only_delivery(&bench).await;
@@ -129,7 +166,7 @@ pub async fn what_was_postponed_falls_due_without_an_attempt(bench: Bench) {
     let second = AttemptResult::Delivered { delivery: request_delivery(2), at: at(1) };
     bench.journal.record(&[postponed, second]).await.unwrap();
     assert_eq!(claimed(&*bench.journal, 499, 2).await, []);
-    let owed = bench.journal.claim(&claim_at(500, 2), 9, &[]).await.unwrap();
+    let owed = bench.journal.claim(&claim_at(500, 2), 9, Whose::AllBut(&[])).await.unwrap();
     assert_eq!((owed.len(), owed[0].attempts), (1, 0));
     assert_eq!(only_delivery(&bench).await.last_error, None);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use innfri::case::DeadReason;
 use innfri::kernel::Digest;
+use innfri::port::Whose;
 use innfri::port::{
     CaseFilter, CommitError, Counts, DeadLetterFilter, Decision, JournalError, Key,
 };
@@ -23,7 +24,10 @@ pub async fn opened_again_a_journal_holds_everything(bench: Bench) {
     assert_eq!(letters, [letter]);
     let key = Key { inbox: Some((agent(), message(1))), ..Key::default() };
     assert_eq!(bench.journal.look_up(&[key]).await.unwrap()[0].inbox, Some(inbox(1)));
-    assert_eq!(bench.journal.claim(&claim_at(1000, 9), 9, &[]).await.unwrap().len(), 1);
+    assert_eq!(
+        bench.journal.claim(&claim_at(1000, 9), 9, Whose::AllBut(&[])).await.unwrap().len(),
+        1
+    );
 }
 
 pub async fn events_are_never_changed(bench: Bench) {
@@ -56,7 +60,7 @@ pub async fn a_row_that_cannot_be_read_is_named(bench: Bench) {
     bench.raw("UPDATE dead_letters SET last_at = 9223372036854775807").await.unwrap();
 
     let case = bench.journal.cases(&CaseFilter::default()).await.unwrap_err();
-    let owed = bench.journal.claim(&claim_at(1000, 2), 9, &[]).await.unwrap_err();
+    let owed = bench.journal.claim(&claim_at(1000, 2), 9, Whose::AllBut(&[])).await.unwrap_err();
     let dead = bench.journal.dead_letters(&DeadLetterFilter::default()).await.unwrap_err();
     let expected = [
         (case, "cases", case_id(1).to_string(), "asker"),

@@ -16,6 +16,7 @@ use innfri::kernel::{
     OrganisationId, PaymentWindow,
 };
 use innfri::letters::{Desk, Pace};
+use innfri::port::Whose;
 use innfri::port::letters::{
     Action, ActionKind, LetterFilter, LetterRecord, LetterState, Run, RunId, RunRecord,
 };
@@ -92,6 +93,7 @@ pub fn directory(operators: &[(&str, OrganisationId)]) -> Directory {
         login: Login::new(*login),
         name: (*login).to_owned(),
         speaks_for: [id.clone()].into(),
+        organisation: None,
     });
     let participants =
         vec![participant(agency(), Role::EstateAgency), participant(bank(), Role::Bank)];
@@ -200,7 +202,7 @@ impl Bench {
             now: self.clock.now(),
             lease: SignedDuration::from_secs(60),
         };
-        self.desk.journal.claim(&claim, 100_000, &[]).await.unwrap()
+        self.desk.journal.claim(&claim, 100_000, Whose::AllBut(&[])).await.unwrap()
     }
 
     /// Delivers all that is due, and gives it.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use innfri::case::{Case, DeadLetter};
-use innfri::kernel::{CaseId, OrganisationId};
+use innfri::kernel::{CaseId, DeliveryId};
 use innfri::port::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
-    Found, Journal, JournalError, Key, OwedDelivery,
+    DeliveryRecord, Found, Journal, JournalError, Key, OwedDelivery, Whose,
 };
 
 use crate::chance::lock;
@@ -146,11 +146,11 @@ impl Journal for Line {
         &self,
         claim: &Claim,
         limit: u32,
-        except: &[OrganisationId],
+        whose: Whose<'_>,
     ) -> Result<Vec<OwedDelivery>, JournalError> {
         self.going_in("claim").await?;
         self.catch_up();
-        let claimed = lock(&self.world.store).claim(claim, limit, except);
+        let claimed = lock(&self.world.store).claim(claim, limit, whose);
         if !claimed.is_empty() {
             self.world.note(|| format!("p{} claimed {}", self.process.number, claimed.len()));
         }
@@ -165,6 +165,18 @@ impl Journal for Line {
         lock(&self.world.store).record(results);
         self.coming_out("record").await?;
         Ok(())
+    }
+
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<DeliveryRecord>, JournalError> {
+        self.going_in("delivery").await?;
+        let found = lock(&self.world.store).delivery(id);
+        self.coming_out("delivery").await?;
+        Ok(found)
+    }
+
+    async fn size_bytes(&self) -> Result<u64, JournalError> {
+        self.going_in("size_bytes").await?;
+        Ok(0)
     }
 
     async fn cases(&self, wanted: &CaseFilter) -> Result<Vec<Case>, JournalError> {

@@ -76,6 +76,7 @@ pub fn directory() -> Directory {
         login: Login::new(login),
         name: login.to_owned(),
         speaks_for: parties.iter().map(|party| party.parse().unwrap()).collect(),
+        organisation: None,
     };
     let mut operators: Vec<Operator> =
         PARTIES.iter().map(|party| operator(login_of(party), &[party])).collect();

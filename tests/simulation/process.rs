@@ -126,6 +126,7 @@ fn start(world: &Arc<World>, tasks: &mut JoinSet<()>) -> Arc<Process> {
         clock: Arc::new(SimulatedClock { began: world.began, ahead }),
         environment: Environment::Test,
         config: world.config.clone(),
+        bell: innfri::port::Bell::default(),
         process: Uuid::from_u128(u128::from(process.number)),
     });
     world.note(|| format!("p{} starts", process.number));

@@ -7,7 +7,7 @@ use innfri::case::{Case, DeadLetter, Delivery, RecordedEvent, StoredCase};
 use innfri::kernel::{CaseId, DeadLetterId, DeliveryId, MessageId, OrganisationId};
 use innfri::port::{
     AttemptResult, CaseFilter, CaseStory, Claim, Counts, Decision, DeliveryRecord, Found,
-    InboxEntry, Key, OwedDelivery,
+    InboxEntry, Key, OwedDelivery, Whose,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -109,12 +109,13 @@ impl Store {
         }
     }
 
-    pub fn claim(
-        &mut self,
-        claim: &Claim,
-        limit: u32,
-        except: &[OrganisationId],
-    ) -> Vec<OwedDelivery> {
+    /// Where one delivery stands.
+    pub fn delivery(&self, id: &DeliveryId) -> Option<DeliveryRecord> {
+        self.deliveries.get(id).map(record_of)
+    }
+
+    /// Claims what is due.
+    pub fn claim(&mut self, claim: &Claim, limit: u32, whose: Whose<'_>) -> Vec<OwedDelivery> {
         let endless = self.planted == Some(Planted::EndlessLease);
         let free = |owed: &&mut Owed| match owed.lease {
             None => true,
@@ -125,7 +126,13 @@ impl Store {
             .values_mut()
             .filter(|owed| owed.is_owed() && owed.next <= claim.now)
             .filter(free)
-            .filter(|owed| !except.contains(&owed.delivery.to))
+            .filter(|owed| match whose {
+                Whose::AllBut(except) => !except.contains(&owed.delivery.to),
+                Whose::Only(of, before) => {
+                    of.contains(&owed.delivery.to)
+                        && before.is_none_or(|before| owed.since < before)
+                }
+            })
             .collect();
         due.sort_by_key(|owed| (owed.next, owed.delivery.id));
         due.truncate(limit as usize);

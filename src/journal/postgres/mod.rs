@@ -81,6 +81,10 @@ fn not_connected(options: &PgConnectOptions, error: sqlx::Error) -> OpenError {
         _ => None,
     };
     match code {
+        // It starts, stops, or has no connection free: it will answer.
+        Some(code) if ["57P", "53300"].iter().any(|away| code.starts_with(away)) => {
+            OpenError::Unreachable { place, source: error.into() }
+        }
         Some(code) => OpenError::Refused { place, code, source: error },
         None => OpenError::Unreachable { place, source: error.into() },
     }
@@ -164,6 +168,7 @@ impl Session for Transaction<'static, sqlx::Postgres> {
 #[async_trait]
 impl Store for Postgres {
     const CLAIM_LOCK: &'static str = "FOR UPDATE SKIP LOCKED";
+    const SIZE: &'static str = "SELECT pg_database_size(current_database())";
     const SEALING_LOCK: &'static str = "LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE";
     type Reader = PoolConnection<sqlx::Postgres>;
     type Writer = Transaction<'static, sqlx::Postgres>;

@@ -53,12 +53,12 @@ columns! {
 }
 
 columns! {
-    /// A claim; one row for each receiver to leave out, and one for none.
+    /// A claim; one row for each receiver that it names, and one for none.
     ClaimRow of "deliveries" {
         owner: Uuid,
         moment: i64,
         until: i64,
-        left_out: Option<String>,
+        named: Option<String>,
     }
 }
 
@@ -69,13 +69,8 @@ fn until(claim: &Claim) -> i64 {
 
 impl ClaimRow {
     /// The row of a claim.
-    pub(in crate::journal) fn of(claim: &Claim, left_out: Option<String>) -> Self {
-        Self {
-            owner: claim.owner,
-            moment: claim.now.as_microsecond(),
-            until: until(claim),
-            left_out,
-        }
+    pub(in crate::journal) fn of(claim: &Claim, named: Option<String>) -> Self {
+        Self { owner: claim.owner, moment: claim.now.as_microsecond(), until: until(claim), named }
     }
 }
 

@@ -169,6 +169,8 @@ impl Store for Sqlite {
     // The whole file is locked by whoever writes.
     const CLAIM_LOCK: &'static str = "";
     const SEALING_LOCK: &'static str = "SELECT 1";
+    const SIZE: &'static str = "SELECT (pages.page_count - free.freelist_count) * size.page_size \
+        FROM pragma_page_count pages, pragma_freelist_count free, pragma_page_size size";
     type Reader = PoolConnection<sqlx::Sqlite>;
     type Writer = Transaction<'static, sqlx::Sqlite>;
 
