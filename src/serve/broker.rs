@@ -14,13 +14,13 @@ use super::task::{EndedByItself, TaskKind, Tasks};
 use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
 use crate::directory::Directory;
 use crate::exchange;
-use crate::journal;
+use crate::journal::{self, OpenError};
 use crate::port::{Intake, Outbound, Sender};
 use crate::source::file::{self, SourceError};
 use crate::telemetry::chain::Chain;
 
-/// How long to wait between tries to declare the topology while RabbitMQ is away.
-const DECLARE_AGAIN: Duration = Duration::from_secs(1);
+/// How long to wait between tries while PostgreSQL or RabbitMQ is away.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a broker did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +45,14 @@ pub enum ServeError {
 /// # Errors
 /// When it cannot start, or a task ends by itself.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    let Core { exchange, work, directory, clock, .. } = core::assemble(&settings).await?;
-    let intake: Arc<dyn Intake> = Arc::new(exchange);
     let stop = CancellationToken::new();
     let mut tasks = Tasks::default();
     stop_on_signal(&mut tasks, &stop)?;
+    let Some(core) = assemble_patiently(&settings, &stop).await? else { return Ok(()) };
+    let Core { exchange, work, directory, clock, letters, .. } = core;
+    let intake: Arc<dyn Intake> = Arc::new(exchange);
 
-    let sealing_clock = Arc::clone(&clock);
+    let (sealing_clock, purging_clock) = (Arc::clone(&clock), Arc::clone(&clock));
     let mut amqp: Option<Arc<dyn Sender>> = None;
     if let Some(config) = &settings.amqp {
         amqp = Some(Arc::new(AmqpSender::start(config.clone(), Arc::clone(&clock))?));
@@ -70,6 +71,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let audit = journal::open_audit(&settings.journal).await.map_err(CoreError::from)?;
     let sealing = exchange::seal_days(audit, sealing_clock, stop.clone());
     tasks.start(TaskKind::Sealing, sealing);
+    let purging = exchange::purge_letters(letters, purging_clock, stop.clone());
+    tasks.start(TaskKind::Purging, purging);
     reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
@@ -95,6 +98,25 @@ fn stop_on_signal(tasks: &mut Tasks, stop: &CancellationToken) -> Result<(), Ser
     Ok(())
 }
 
+/// Puts the parts together, for as long as the journal is only away. `None` when told to stop meanwhile.
+async fn assemble_patiently(
+    settings: &Settings,
+    stop: &CancellationToken,
+) -> Result<Option<Core>, CoreError> {
+    loop {
+        match core::assemble(settings).await {
+            Ok(core) => return Ok(Some(core)),
+            Err(CoreError::Journal(error @ OpenError::Unreachable { .. })) => {
+                tracing::warn!(error = %Chain(&error), "waiting for the journal");
+            }
+            Err(error) => return Err(error),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
 /// Declares the topology, for as long as RabbitMQ is only away. `false` when told to stop meanwhile.
 async fn declare_patiently(
     directory: &Directory,
@@ -109,7 +131,7 @@ async fn declare_patiently(
             }
             Err(error) => return Err(error),
         }
-        let pause = tokio::time::sleep(DECLARE_AGAIN);
+        let pause = tokio::time::sleep(TRY_AGAIN);
         if stop.run_until_cancelled(pause).await.is_none() {
             return Ok(false);
         }

@@ -9,8 +9,9 @@ use super::config::Settings;
 use crate::contract::{Contract, ContractError};
 use crate::directory::Directory;
 use crate::exchange::{self, Exchange, Parts, Work};
+use crate::journal::seal::NullSeal;
 use crate::journal::{self, OpenError};
-use crate::port::{Bell, Clock, Journal, SystemClock};
+use crate::port::{Bell, Clock, Journal, Letters, SystemClock};
 use crate::source::file::{self, SourceError};
 
 use super::senders::LoanBookError;
@@ -36,6 +37,8 @@ pub enum CoreError {
 pub struct Core {
     /// The durable record.
     pub journal: Arc<dyn Journal>,
+    /// The record of dead letters, in the same store.
+    pub letters: Arc<dyn Letters>,
     /// Where channels hand in what arrives.
     pub exchange: Exchange,
     /// The tasks that decide and deliver.
@@ -56,7 +59,8 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let contract = Arc::new(Contract::new(settings.limits)?);
     let (directory, current) = watch::channel(Arc::new(file::load(&settings.directory.file)?));
-    let journal = journal::open(&settings.journal).await?;
+    let (journal, letters) =
+        journal::open_with_letters(&settings.journal, Arc::new(NullSeal)).await?;
     let bell = Bell::default();
     let (exchange, work) = exchange::assemble(Parts {
         journal: Arc::clone(&journal),
@@ -68,7 +72,7 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
         bell: bell.clone(),
         process: process_name(),
     });
-    Ok(Core { journal, exchange, work, directory, bell, clock })
+    Ok(Core { journal, letters, exchange, work, directory, bell, clock })
 }
 
 /// Another name for each start, so that what an earlier one claimed is not taken for ours.

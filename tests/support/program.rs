@@ -91,9 +91,20 @@ impl Program {
         self.signal("HUP");
     }
 
+    /// Presses Ctrl-C, and waits until it has stopped; its exit code.
+    pub fn interrupt(&mut self) -> Option<i32> {
+        self.signal("INT");
+        self.end()
+    }
+
     /// Asks it to stop, and waits until it has; its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits until it has ended; its exit code.
+    pub fn end(&mut self) -> Option<i32> {
         let until = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
