@@ -114,11 +114,12 @@ async function session(files) {
   const open = () => files.filter((file) => !requests[basename(file)].outcome);
   const connection = await amqp.connect(url, { timeout: 10_000 });
   try {
-    await new Promise((resolve, reject) => {
+    const channel = await new Promise((resolve, reject) => {
       connection.on("error", reject);
       connection.on("close", () => reject(new Error("the connection is closed")));
       converse(connection, files, open, resolve, reject).catch(reject);
     });
+    await channel.close(); // after the last acknowledgement has gone out
   } finally {
     await connection.close().catch(() => {});
   }
@@ -133,14 +134,14 @@ async function converse(connection, files, open, resolve, reject) {
   channel.on("return", (message) => returned.add(message.properties.messageId));
   await channel.prefetch(100);
   for (const file of open()) await ask(channel, returned, file, requests[basename(file)].id);
-  if (open().length === 0) return resolve();
+  if (open().length === 0) return resolve(channel);
   const own = JSON.parse(readFileSync(files[0], "utf8")).avsender.id;
   await channel.consume(`innfri.org.no.${own}.answers`, (message) => {
     if (!message) return reject(new Error("the queue is gone"));
     try {
       // Acknowledged only once it is kept. What is not ours goes back when we leave.
       if (receive(message)) channel.ack(message);
-      if (open().length === 0) channel.close().then(resolve, reject);
+      if (open().length === 0) resolve(channel);
     } catch (error) {
       reject(error);
     }
