@@ -174,7 +174,7 @@ public final class Bank {
         ArrayNode properties = body.putArray("registerenheterMedDokumentreferanser");
         for (JsonNode unit : known) {
             ObjectNode told = ((ObjectNode) unit).deepCopy().without("hjemmelshavere");
-            told.putArray("pantedokumentreferanser");
+            told.set("pantedokumentreferanser", row(unit).path("pantedokumentreferanser"));
             properties.add(told);
         }
         body.put("panterettSlettesVedInnfrielse", true);

@@ -105,7 +105,7 @@ function answer({ bank, properties }, requestType, request) {
     laanliste: rows.flatMap((row) => row.loans.map((loan) => loanEntry(loan, owners, request))),
     registerenheterMedDokumentreferanser: known.map(({ hjemmelshavere, ...unit }) => ({
       ...unit,
-      pantedokumentreferanser: [],
+      pantedokumentreferanser: properties[key(unit)].pantedokumentreferanser,
     })),
     panterettSlettesVedInnfrielse: true,
   };

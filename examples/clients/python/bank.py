@@ -93,12 +93,16 @@ def answer(book, request_type, request):
         return STATUS, {**body, **status}, None
     people = [o["person"] for unit in units for o in unit["hjemmelshavere"] if "person" in o]
     owners = {f"{person['fornavn']} {person['etternavn']}" for person in people}
-    told = [{k: v for k, v in unit.items() if k != "hjemmelshavere"} for unit, _ in known]
+    documents = "pantedokumentreferanser"
+    told = [
+        {**{k: v for k, v in unit.items() if k != "hjemmelshavere"}, documents: row[documents]}
+        for unit, row in known
+    ]
     body = {
         "avsender": {**bank, "referanse": reference},
         "mottaker": {k: asker[k] for k in ("id", "foretaksnavn", "referanse")},
         "laanliste": [loan_entry(loan, owners, request) for _, row in known for loan in row["loans"]],
-        "registerenheterMedDokumentreferanser": [{**u, "pantedokumentreferanser": []} for u in told],
+        "registerenheterMedDokumentreferanser": told,
         "panterettSlettesVedInnfrielse": True,
     }
     if "innfrielsesdatoer" not in request:

@@ -137,10 +137,11 @@ fn answer(
     };
     let owners: Vec<String> = people.map(full_name).collect();
     let loans = known.iter().flat_map(|(_, row)| items(row, "/loans"));
-    let told = known.iter().map(|(unit, _)| {
+    let told = known.iter().map(|(unit, row)| {
         let mut told = unit.as_object().cloned().unwrap_or_default();
         told.remove("hjemmelshavere");
-        told.insert("pantedokumentreferanser".into(), json!([]));
+        let documents = "pantedokumentreferanser";
+        told.insert(documents.into(), row[documents].clone());
         Value::Object(told)
     });
     let mut body = json!({
