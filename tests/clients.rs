@@ -196,6 +196,7 @@ impl Pairing<'_> {
         bank.kill();
         let bank = self.start_bank("bank-3", "0");
 
+        let until = Instant::now() + PATIENCE;
         while agent.ended().is_none() {
             assert!(Instant::now() < until, "not all outcomes came:\n{}", agent.said());
             sleep(50);
