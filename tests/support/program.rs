@@ -32,15 +32,20 @@ pub struct Program {
 impl Program {
     /// Starts a command; what it says goes to a file.
     pub fn start(arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Self {
+        let mut command = Command::new(binary());
+        command.args(arguments).envs(environment.iter().copied());
+        Self::spawn(command, log)
+    }
+
+    /// Starts a program that is not innfri; what it says goes to a file.
+    pub fn spawn(mut command: Command, log: &Path) -> Self {
         let out = File::options().create(true).append(true).open(log).expect("a log file");
-        let child = Command::new(binary())
-            .args(arguments)
-            .envs(environment.iter().copied())
+        let child = command
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a second handle"))
             .stderr(out)
             .spawn()
-            .expect("the binary starts");
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         Self { child, log: log.to_owned() }
     }
 
