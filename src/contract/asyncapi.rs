@@ -195,7 +195,7 @@ fn operations() -> Json {
             names(&outcomes)
         );
         operations.push((
-            format!("ask{title}"),
+            format!("ask.{kind}"),
             operation(
                 Action::Receive,
                 "requests",
@@ -210,7 +210,7 @@ fn operations() -> Json {
             names(&outcomes)
         );
         operations.push((
-            format!("handOn{title}"),
+            format!("handOn.{kind}"),
             operation(
                 Action::Send,
                 "requestsQueue",

@@ -50,6 +50,7 @@ pub const EXAMPLES: &[Example] = examples![
     Status, "no.dsve.status.v1", "svarer-i-epost";
     Status, "no.dsve.status.v1", "laan-solgt";
     Status, "no.dsve.status.v1", "feil";
+    Status, "no.dsve.status.v1", "ugyldig-melding";
     Rejection, "innfri.rejection.v1", "feil-konto";
     Receipt, "innfri.receipt.v1", "videresendt";
 ];
