@@ -3,8 +3,6 @@
 mod concerns;
 mod fields;
 
-use std::fmt::Write;
-
 use self::concerns::{about_the_way, any_message, rules_of};
 use self::fields::{Field, fields_of};
 use super::catalogue::{Direction, MessageType};
@@ -50,9 +48,8 @@ pub fn messages() -> String {
     page
 }
 
-// Writing to a String cannot fail.
-fn line(page: &mut String, words: std::fmt::Arguments<'_>) {
-    let _: std::fmt::Result = page.write_fmt(words);
+fn line(page: &mut String, words: &str) {
+    page.push_str(words);
     page.push('\n');
 }
 
@@ -65,7 +62,7 @@ fn contents(page: &mut String) {
         );
         line(
             page,
-            format_args!(
+            &format!(
                 "| [`{kind}`](#{}) | {} | {} | {answered} |",
                 kind.name().replace('.', ""),
                 said(kind, "description"),
@@ -91,13 +88,9 @@ fn said(kind: MessageType, field: &str) -> String {
 fn section(page: &mut String, kind: MessageType) {
     line(
         page,
-        format_args!(
-            "\n## `{kind}`\n\n**{}.** {}\n",
-            said(kind, "title"),
-            said(kind, "description")
-        ),
+        &format!("\n## `{kind}`\n\n**{}.** {}\n", said(kind, "title"), said(kind, "description")),
     );
-    line(page, format_args!("Sent by {}.{}\n", sender(kind.direction()), answers(kind)));
+    line(page, &format!("Sent by {}.{}\n", sender(kind.direction()), answers(kind)));
     page.push_str("| field | required | meaning | form | rules | example |\n");
     page.push_str("|---|---|---|---|---|---|\n");
     for field in fields_of(kind) {
@@ -111,7 +104,7 @@ fn section(page: &mut String, kind: MessageType) {
     if let Some(example) = examples_of(kind).next() {
         line(
             page,
-            format_args!(
+            &format!(
                 "\nA whole example (`{kind}.{}.json`):\n\n```json\n{}\n```",
                 example.name,
                 example.json.trim_end()
@@ -138,7 +131,7 @@ fn row(page: &mut String, kind: MessageType, field: &Field) {
     let example = field.example.as_ref().map(|it| format!("`{it}`")).unwrap_or_default();
     line(
         page,
-        format_args!(
+        &format!(
             "| `{}` | {} | {} | {} | {} | {example} |",
             field.path,
             field.presence,
@@ -156,7 +149,7 @@ fn rule_table(page: &mut String, rules: &[&RuleDoc]) {
         let level = level.split_once(':').map_or(level.as_str(), |(word, _)| word);
         line(
             page,
-            format_args!(
+            &format!(
                 "| {} | {}. *{}* | {level} | {} |",
                 rule.id,
                 capital(rule.title),
