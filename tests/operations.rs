@@ -68,7 +68,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let rabbit = RabbitMq::start();
+        Self::on(RabbitMq::start())
+    }
+
+    fn on(rabbit: RabbitMq) -> Self {
         rabbit.add_user("innfri", "innfri", ".*", ".*", ".*");
         rabbit.add_user("agent", "agent", "^$", "^innfri\\.requests$", AGENCY_QUEUE);
         rabbit.add_user("bank", "bank", "^$", "^innfri\\.answers$", BANK_QUEUE);
@@ -270,6 +273,31 @@ async fn a_restored_backup_goes_on_and_what_came_after_it_is_mended() {
     let outcome = world.outcomes(1, sample::RESTGJELD_ANSWER).await;
     assert_eq!(outcome[0], body);
     world.well(&["journal", "verify"]);
+    world.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_node_is_seen_and_work_goes_on_until_it_is_back() {
+    let nodes = tokio::task::spawn_blocking(RabbitMq::start_cluster).await.unwrap();
+    let [first, second, third] = nodes;
+    let mut world = World::on(first);
+    let journal = format!("sqlite:{}", world.path("journal.db").display());
+    world.settings(&journal, "");
+    world.serve();
+    world.rabbit.settle();
+    second.settle();
+    third.settle();
+    let critical = "check_if_node_is_quorum_critical";
+    second.kill();
+    until("the others know", || world.rabbit.tool("rabbitmq-queues", &[critical]).is_err()).await;
+    world.rabbit.tool("rabbitmq-diagnostics", &["check_running"]).unwrap();
+    world.ask(1).await;
+    world.answer().await;
+    world.outcomes(1, sample::RESTGJELD_ANSWER).await;
+    second.start_again();
+    until("it is whole again", || world.rabbit.tool("rabbitmq-queues", &[critical]).is_ok()).await;
+    world.well(&["topology", "apply"]);
+    world.well(&["doctor"]);
     world.stop();
 }
 
