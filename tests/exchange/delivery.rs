@@ -4,10 +4,12 @@ use innfri::case::{DeadReason, Purpose};
 use innfri::directory::DeliveryPolicy;
 use innfri::exchange::ExchangeConfig;
 use innfri::kernel::CaseId;
-use innfri::port::{DeadLetterFilter, DeliveryRecord};
+use innfri::port::{Claim, DeadLetterFilter, DeliveryRecord, Whose};
+use jiff::SignedDuration;
+use uuid::Uuid;
 
 use crate::messages::{AGENCY, BANK};
-use crate::world::{Mood, OTHER_BANK, World, hurried, let_it_look, until};
+use crate::world::{MAILBOX_BANK, Mood, OTHER_BANK, World, hurried, let_it_look, until};
 
 async fn forwarded(world: &World, case: CaseId) -> DeliveryRecord {
     let deliveries = world.story(case).await.deliveries;
@@ -188,4 +190,31 @@ async fn a_sender_that_falls_over_or_hangs_does_not_hold_its_receiver_up_for_eve
         .await;
         world.end().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_collects_from_a_mailbox_is_given_up_in_time() {
+    let config = ExchangeConfig { give_up_after_seconds: 1000, ..hurried() };
+    let world = World::new(config, DeliveryPolicy::default()).await;
+    let case = world.ask(MAILBOX_BANK, 1).await;
+    let to = [MAILBOX_BANK.parse().unwrap()];
+    // It lies there for whoever collects, and is not tried.
+    until("it is laid out", async || {
+        let claim = Claim { owner: Uuid::nil(), now: world.now(), lease: SignedDuration::ZERO };
+        world.journal.claim(&claim, 10, Whose::Only(&to, None)).await.unwrap().len() == 1
+    })
+    .await;
+    world.turn(999);
+    let_it_look().await;
+    let waits = forwarded(&world, case).await;
+    assert_eq!((waits.attempts, waits.given_up_at), (0, None));
+
+    world.turn(2);
+    let agency = world.receiver(AGENCY);
+    until("the asker is told", async || !agency.outcomes().is_empty()).await;
+    assert_eq!(agency.outcomes()[0].1["aarsak"], "TEKNISK_FEIL");
+    let letters = world.journal.dead_letters(&DeadLetterFilter::default()).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].detail.contains("nobody collected"), "{}", letters[0].detail);
+    world.end().await;
 }

@@ -26,6 +26,8 @@ use uuid::Uuid;
 use crate::messages::{AGENCY, BANK, message_id};
 
 pub const OTHER_BANK: &str = "903137215";
+/// A bank that collects from its mailbox.
+pub const MAILBOX_BANK: &str = "920579868";
 
 /// Only a bound: nothing is measured.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -168,6 +170,11 @@ fn directory(policy: DeliveryPolicy) -> Directory {
         participant(AGENCY, Role::EstateAgency, DeliveryPolicy::default()),
         participant(BANK, Role::Bank, policy),
         participant(OTHER_BANK, Role::Bank, DeliveryPolicy::default()),
+        Participant {
+            handler: Handler::Mailbox,
+            register_numbers: Default::default(),
+            ..participant(MAILBOX_BANK, Role::Bank, DeliveryPolicy::default())
+        },
     ];
     let operators = [("agent", AGENCY), ("bank", BANK), ("other", OTHER_BANK)]
         .map(|(login, id)| Operator {
