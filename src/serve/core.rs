@@ -13,7 +13,7 @@ use crate::journal::{self, OpenError};
 use crate::port::{Bell, Clock, Journal, SystemClock};
 use crate::source::file::{self, SourceError};
 
-use super::senders::LoanBookError;
+use super::senders::WayError;
 
 /// Why an installation could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +27,9 @@ pub enum CoreError {
     /// The directory.
     #[error(transparent)]
     Directory(#[from] SourceError),
-    /// A loan book.
+    /// A way that the directory names.
     #[error(transparent)]
-    LoanBook(#[from] LoanBookError),
+    Way(#[from] WayError),
 }
 
 /// The parts that every installation has.
