@@ -1,6 +1,9 @@
 //! Settings that cannot be right are told when they are read, with whom they are about, and what was in
 //! use stays in use.
 
+use std::path::Path;
+
+use innfri::directory::Handler;
 use innfri::telemetry::chain::Chain;
 
 use crate::messages::BANK;
@@ -38,4 +41,12 @@ async fn what_cannot_be_used_is_named_and_the_way_in_use_stays() {
     let case = world.ask(1).await;
     world.delivered(case).await;
     world.end().await;
+}
+
+#[test]
+fn the_example_is_read_as_it_stands() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/http/directory.toml");
+    let directory = innfri::source::file::load(&path).unwrap();
+    let handlers: Vec<_> = directory.participants().map(|one| &one.handler).collect();
+    assert!(matches!(handlers.as_slice(), [Handler::Http(_), Handler::Webhook(_)]), "{handlers:?}");
 }
