@@ -18,6 +18,7 @@ async fn what_cannot_be_used_is_named_and_the_way_in_use_stays() {
     std::fs::write(world.folder.path().join("broken"), SECRET.replace("whsec_", "")).unwrap();
     let token = "token = { token_url = \"http://93.184.215.14/t\", client_id = \"innfri\", \
                  client_secret_file = \"client_secret\" }";
+    let unreadable = token.replace("http:", "https:").replace("client_secret\"", "nothing\"");
     let url = server.url("/innfri");
     let wrong = [
         (good.replace("allow_private_addresses = true", ""), "allow_private_addresses"),
@@ -30,7 +31,7 @@ async fn what_cannot_be_used_is_named_and_the_way_in_use_stays() {
         (webhook(&url, ", ca_file = \"secret\""), "certificates"),
         (back_end(&url, "", "identity_file = \"secret\""), "private key"),
         (back_end(&url, "", token), "token_url"),
-        (back_end(&url, "", &token.replace("client_secret\"", "nothing\"")), "token_url"),
+        (back_end(&url, "", &unreadable), "permissions"),
     ];
     for (way, part) in wrong {
         let error = world.reload(&way).unwrap_err();
