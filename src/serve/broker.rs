@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::Settings;
 use super::core::{self, Core, CoreError};
-use super::senders::{LoanBookError, Senders};
+use super::senders::{Senders, WayError};
 use super::task::{EndedByItself, TaskKind, Tasks};
 use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
 use crate::directory::Directory;
@@ -57,9 +57,10 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     if let Some(config) = &settings.amqp {
         amqp = Some(Arc::new(AmqpSender::start(config.clone(), Arc::clone(&clock))?));
     }
-    let senders = Arc::new(Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock)));
+    let senders = Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock));
+    let senders = Arc::new(senders.paced(&settings.exchange));
     let current = Arc::clone(&directory.borrow());
-    senders.open_books(&current).map_err(CoreError::from)?;
+    senders.open(&current).map_err(CoreError::from)?;
     if let Some(config) = &settings.amqp {
         let declared = declare_patiently(&current, config, &stop).await?;
         if declared {
@@ -182,7 +183,7 @@ enum ReloadError {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
-    LoanBook(#[from] LoanBookError),
+    Way(#[from] WayError),
     #[error("its queues could not be declared")]
     Amqp(#[from] AmqpError),
 }
@@ -192,6 +193,6 @@ async fn reload(settings: &Settings, senders: &Senders) -> Result<Directory, Rel
     if let Some(config) = &settings.amqp {
         declare(&directory, config).await?;
     }
-    senders.open_books(&directory)?;
+    senders.open(&directory)?;
     Ok(directory)
 }

@@ -14,7 +14,7 @@ use crate::journal::{self, OpenError};
 use crate::port::{Bell, Clock, Journal, Letters, SystemClock};
 use crate::source::file::{self, SourceError};
 
-use super::senders::LoanBookError;
+use super::senders::WayError;
 
 /// Why an installation could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +28,9 @@ pub enum CoreError {
     /// The directory.
     #[error(transparent)]
     Directory(#[from] SourceError),
-    /// A loan book.
+    /// A way that the directory names.
     #[error(transparent)]
-    LoanBook(#[from] LoanBookError),
+    Way(#[from] WayError),
 }
 
 /// The parts that every installation has.

@@ -50,6 +50,10 @@ pub enum Mood {
     Hangs,
     /// The way to it is down.
     Away,
+    /// Will never take what it is sent.
+    RefusesForGood,
+    /// Asks to be left alone for so many seconds.
+    AsksToWait(u64),
     /// The sender falls over.
     Panics,
 }
@@ -104,6 +108,11 @@ impl Sender for Receiver {
             Mood::Hangs => std::future::pending().await,
             Mood::Panics => panic!("a planted panic"),
             Mood::Away => vec![Err(SendError::Unavailable("away".into())); count],
+            Mood::RefusesForGood => vec![Err(SendError::Permanent("closed".into())); count],
+            Mood::AsksToWait(seconds) => {
+                let error = SendError::RetryAfter { seconds, detail: "busy".into() };
+                vec![Err(error); count]
+            }
         }
     }
 
