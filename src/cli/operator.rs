@@ -164,7 +164,9 @@ const fn state(token: &TokenRecord, expired: bool) -> &'static str {
 fn row(token: &TokenRecord, now: Timestamp) -> Vec<String> {
     let day = |time: Timestamp| time.strftime("%F").to_string();
     let state = match &token.revoked {
-        Some(revoked) => format!("revoked {} by {}: {}", day(revoked.at), revoked.by, revoked.reason),
+        Some(revoked) => {
+            format!("revoked {} by {}: {}", day(revoked.at), revoked.by, revoked.reason)
+        }
         None => state(token, token.is_expired(now)).to_owned(),
     };
     vec![
@@ -196,8 +198,7 @@ fn whole(token: &TokenRecord, now: Timestamp) -> Value {
 async fn revoke(args: RevokeArgs) -> anyhow::Result<Verdict> {
     anyhow::ensure!(!args.reason.trim().is_empty(), "--reason needs words");
     let settings = args.settings.load()?;
-    let revocation =
-        Revocation { at: SystemClock.now(), by: args.by.name()?, reason: args.reason };
+    let revocation = Revocation { at: SystemClock.now(), by: args.by.name()?, reason: args.reason };
     let tokens = journal::open_tokens(&settings.journal).await?;
     if tokens.revoke(&args.id, &revocation).await? {
         render::line(&format!("token {} revoked; processes refuse it within a minute", args.id))?;

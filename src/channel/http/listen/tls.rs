@@ -149,7 +149,7 @@ impl Tls {
     }
 
     /// Takes in what the files hold now; whether that is something else than before.
-    fn read_again(&self) -> Result<bool, TlsError> {
+    pub(super) fn read_again(&self) -> Result<bool, TlsError> {
         let files = Files::read(&self.config)?;
         let digest = files.digest();
         if self.current.read().unwrap_or_else(PoisonError::into_inner).digest == digest {
@@ -204,8 +204,7 @@ impl Files {
     }
 
     fn server(&self, config: &TlsConfig) -> Result<Arc<ServerConfig>, TlsError> {
-        let chain =
-            certificates("certificate_file", &config.certificate_file, &self.certificate)?;
+        let chain = certificates("certificate_file", &config.certificate_file, &self.certificate)?;
         let key = self.key(config)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -256,11 +255,6 @@ impl Files {
             ClientCertificate::Optional => builder.allow_unauthenticated(),
         };
         let verifier = builder.build();
-        verifier
-            .map(Some)
-            .map_err(|source| TlsError::ClientIssuers { path: path.clone(), source })
+        verifier.map(Some).map_err(|source| TlsError::ClientIssuers { path: path.clone(), source })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -49,7 +49,10 @@ mod tests {
     fn a_misspelled_setting_is_refused_and_the_claim_has_a_default() {
         let text = "issuer = \"a\"\naudience = \"b\"\nscope = \"c\"\njwks_url = \"d\"\n";
         let config: JwtConfig = toml::from_str(text).unwrap();
-        assert_eq!((config.organisation_claim.as_str(), config.longest_life_seconds), ("consumer", 3600));
+        assert_eq!(
+            (config.organisation_claim.as_str(), config.longest_life_seconds),
+            ("consumer", 3600)
+        );
         let error = toml::from_str::<JwtConfig>(&format!("{text}isuer = \"e\"")).unwrap_err();
         assert!(error.to_string().contains("isuer"));
     }

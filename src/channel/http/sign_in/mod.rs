@@ -45,7 +45,9 @@ pub enum NotSignedIn {
     #[error("the token is not valid at this time: fetch a new one, and check your clock")]
     Expired,
     /// A token that is valid for longer than is taken here.
-    #[error("the token is valid for too long a time to be taken here: ask for one that lives shorter")]
+    #[error(
+        "the token is valid for too long a time to be taken here: ask for one that lives shorter"
+    )]
     LivesTooLong,
     /// A token for somebody else.
     #[error(
@@ -53,7 +55,9 @@ pub enum NotSignedIn {
     )]
     WrongAudience,
     /// A token without the right to come here.
-    #[error("the token does not hold the scope that is needed here: ask its issuer for one that does")]
+    #[error(
+        "the token does not hold the scope that is needed here: ask its issuer for one that does"
+    )]
     NotEnoughScope,
     /// A good token of an organisation that is no operator here.
     #[error(
