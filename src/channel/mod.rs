@@ -2,4 +2,5 @@
 //! innfri at [`crate::port::channel`].
 
 pub mod amqp;
+pub mod http;
 pub mod post;
