@@ -16,6 +16,7 @@ mod deadline;
 mod dispatch;
 mod group;
 mod lane;
+pub mod metrics;
 mod receive;
 mod retry;
 mod seal;
@@ -37,6 +38,7 @@ use crate::kernel::{Environment, PaymentWindow};
 use crate::port::{Bell, Claim, Clock, Journal, Outbound, OwedDelivery};
 
 pub use config::ExchangeConfig;
+pub use metrics::Metrics;
 pub use receive::Exchange;
 use receive::Waiting;
 pub use retry::RetrySchedule;
@@ -58,6 +60,8 @@ pub struct Parts {
     pub config: ExchangeConfig,
     /// Wakes whoever waits for a case, or for post to collect.
     pub bell: Bell,
+    /// What it counts and times.
+    pub metrics: Metrics,
     /// The name of this process in leases; another for each start.
     pub process: Uuid,
 }
