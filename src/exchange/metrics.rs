@@ -412,7 +412,8 @@ mod tests {
         metrics.taken(ChannelName::Http, Known::of(None), Disposition::DeadLettered);
         let after = shown(&metrics);
         assert_eq!(series(&before), series(&after));
-        let line = "innfri_messages_total{channel=\"amqp\",type=\"unknown\",disposition=\"refused\"} 1000";
+        let line =
+            "innfri_messages_total{channel=\"amqp\",type=\"unknown\",disposition=\"refused\"} 1000";
         assert!(after.contains(line), "{after}");
     }
 

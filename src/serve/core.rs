@@ -14,6 +14,7 @@ use crate::port::{Bell, Clock, Journal, SystemClock};
 use crate::source::file::{self, SourceError};
 
 use super::senders::LoanBookError;
+use super::watch::Metrics;
 
 /// Why an installation could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,8 @@ pub struct Core {
     pub bell: Bell,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What every room counts and times.
+    pub metrics: Metrics,
 }
 
 /// Puts the parts together.
@@ -58,6 +61,7 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
     let (directory, current) = watch::channel(Arc::new(file::load(&settings.directory.file)?));
     let journal = journal::open(&settings.journal).await?;
     let bell = Bell::default();
+    let metrics = Metrics::default();
     let (exchange, work) = exchange::assemble(Parts {
         journal: Arc::clone(&journal),
         contract,
@@ -66,9 +70,10 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
         environment: settings.environment,
         config: settings.exchange.clone(),
         bell: bell.clone(),
+        metrics: metrics.exchange.clone(),
         process: process_name(),
     });
-    Ok(Core { journal, exchange, work, directory, bell, clock })
+    Ok(Core { journal, exchange, work, directory, bell, clock, metrics })
 }
 
 /// Another name for each start, so that what an earlier one claimed is not taken for ours.

@@ -18,6 +18,10 @@ pub enum TaskKind {
     Signals,
     /// Reads the directory again when asked.
     Reload,
+    /// Answers those who watch.
+    Watch,
+    /// Counts what the journal holds.
+    Sampling,
 }
 
 impl TaskKind {
@@ -29,6 +33,8 @@ impl TaskKind {
             Self::Sealing => "sealing",
             Self::Signals => "signals",
             Self::Reload => "reload",
+            Self::Watch => "watch",
+            Self::Sampling => "sampling",
         }
     }
 }

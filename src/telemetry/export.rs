@@ -165,9 +165,8 @@ mod with {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let endpoint = format!("http://{}", listener.local_addr().unwrap());
             let exporter = exporter(&endpoint).unwrap();
-            let subscriber = tracing_subscriber::registry()
-                .with(layer(Some(&exporter)))
-                .with(filter::ceiling());
+            let subscriber =
+                tracing_subscriber::registry().with(layer(Some(&exporter))).with(filter::ceiling());
             let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
             let about = About {
                 system: "rabbitmq",

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use innfri::case::{Case, DeadLetter};
 use innfri::kernel::{CaseId, DeliveryId};
 use innfri::port::{
@@ -199,6 +200,11 @@ impl Journal for Line {
         let store = lock(&self.world.store);
         let fits = |letter: &&DeadLetter| wanted.id.is_none_or(|id| id == letter.id);
         Ok(store.dead_letters.values().filter(fits).cloned().collect())
+    }
+
+    async fn oldest_owed(&self) -> Result<Option<Timestamp>, JournalError> {
+        self.going_in("oldest_owed").await?;
+        Ok(lock(&self.world.store).oldest_owed())
     }
 
     async fn counts(&self) -> Result<Counts, JournalError> {
