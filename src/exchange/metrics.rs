@@ -239,6 +239,17 @@ impl Metrics {
         }
     }
 
+    /// Makes a series of each metric that has none before something happens, so that tests can see them.
+    #[cfg(test)]
+    pub(crate) fn show_all(&self) {
+        let bank = || NO_BANK.to_owned();
+        let r#type = UNKNOWN;
+        let labels = OutcomeLabels { r#type, bank: bank(), outcome: "ANSWERED", by: "bank" };
+        drop(self.outcomes.get_or_create(&labels));
+        drop(self.answer_seconds.get_or_create(&BankLabels { r#type, bank: bank() }));
+        drop(self.breakers.get_or_create(&ReceiverLabels { receiver: bank() }));
+    }
+
     /// A message was decided on and kept.
     pub(super) fn taken(&self, channel: ChannelName, claimed_type: Known, as_what: Disposition) {
         let labels = MessageLabels {

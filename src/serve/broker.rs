@@ -109,7 +109,8 @@ async fn watch_if_asked(
     let sampling =
         watch::sample_until(journal, Arc::clone(clock), metrics.journal.clone(), stop.clone());
     tasks.start(TaskKind::Sampling, sampling);
-    let router = channel::watch::router(Arc::new(needs), Arc::new(metrics.registry()));
+    let registry = metrics.registry(needs.amqp.is_some());
+    let router = channel::watch::router(Arc::new(needs), Arc::new(registry));
     tasks.start(TaskKind::Watch, watch.serve(router, stop));
     Ok(())
 }

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use innfri::case::{Case, DeadLetter};
 use innfri::kernel::{CaseId, DeliveryId};
 use innfri::port::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
     DeliveryRecord, Found, Journal, JournalError, Key, OwedDelivery, Whose,
 };
+use jiff::Timestamp;
 
 use crate::chance::lock;
 use crate::planted::Planted;
