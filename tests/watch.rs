@@ -185,6 +185,84 @@ async fn next(inbox: &mut Inbox) -> Received {
     timeout(PATIENCE, inbox.next()).await.expect("a message")
 }
 
+/// With a collector, what goes out names innfri's own span in the same trace; and one that its sender does
+/// not record stays as it was.
+#[cfg(feature = "otlp")]
+async fn spans_go_to_a_collector(
+    settings: &str,
+    agent: &Peer,
+    bank: &Peer,
+    at_agent: &mut Inbox,
+    at_bank: &mut Inbox,
+) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let mut collector = tokio::task::JoinSet::new();
+    let received = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    collector.spawn(collect(listener, std::sync::Arc::clone(&received)));
+    let settings = format!("{settings}[log]\notlp_endpoint = {endpoint:?}\n");
+    let mut innfri = Innfri::start(DIRECTORY, &settings);
+    innfri.until(200).await;
+
+    let request = message(sample::RESTGJELD, 7, &sample::restgjeld(7), ASKED);
+    agent.publish(Entrance::Requests, request).await.unwrap();
+    let asked = next(at_bank).await;
+    let carried = asked.traceparent.clone().unwrap();
+    let (trace, parent) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    assert!(carried.contains(trace) && !carried.contains(parent), "{carried}");
+    let answer = PeerMessage {
+        correlation_id: asked.message_id.clone(),
+        ..message(sample::RESTGJELD_ANSWER, 8, &sample::restgjeld_answer(7, "10.00"), ANSWERED)
+    };
+    asked.ack().await;
+    bank.publish(Entrance::Answers, answer).await.unwrap();
+    loop {
+        let outcome = next(at_agent).await;
+        let (kind, carried) = (outcome.message_type.clone(), outcome.traceparent.clone());
+        outcome.ack().await;
+        if kind.as_deref() == Some(sample::RESTGJELD_ANSWER) {
+            assert_eq!(carried.as_deref(), Some(ANSWERED), "nobody records it");
+            break;
+        }
+    }
+    assert_eq!(innfri.program.terminate(), Some(0));
+    let sent = received.lock().unwrap().clone();
+    let id = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
+    for part in [b"process innfri.in.requests".as_slice(), b"send innfri.deliveries", &id] {
+        assert!(sent.windows(part.len()).any(|bytes| bytes == part), "{:?}", innfri.program.said());
+    }
+    for personal in [b"23904430552".as_slice(), b"Testvik"] {
+        assert!(!sent.windows(personal.len()).any(|bytes| bytes == personal));
+    }
+}
+
+/// Takes whatever is sent and says that it is fine.
+#[cfg(feature = "otlp")]
+async fn collect(
+    listener: tokio::net::TcpListener,
+    received: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
+) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut request, mut chunk) = (Vec::new(), [0_u8; 4096]);
+        while let Ok(count @ 1..) = stream.read(&mut chunk).await {
+            request.extend(chunk.iter().take(count));
+            let text = String::from_utf8_lossy(&request).to_lowercase();
+            let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let length: usize = length.unwrap().trim().parse().unwrap();
+            let end = request.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+            if request.len() >= end + length {
+                received.lock().unwrap().append(&mut request);
+                let fine = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                stream.write_all(fine).await.unwrap();
+                break;
+            }
+        }
+    }
+}
+
 async fn connect(rabbit: &RabbitMq, user: &str) -> Peer {
     Peer::connect(&Secret::new(rabbit.url(user, user))).await.unwrap()
 }
@@ -280,6 +358,14 @@ async fn counters_move_with_a_case_and_its_trace_goes_with_it() {
     for personal in ["Kari", "23904430552", "no.such.type"] {
         assert!(!text.contains(personal), "{text}");
     }
+
+    #[cfg(feature = "otlp")]
+    let innfri = {
+        drop(innfri);
+        spans_go_to_a_collector(&settings, &agent, &bank, &mut at_agent, &mut at_bank).await;
+        Innfri::start(DIRECTORY, &settings)
+    };
+    innfri.until(200).await;
 
     rabbit.stop();
     let missing = innfri.until(503).await;

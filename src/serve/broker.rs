@@ -59,7 +59,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
 
     let sealing_clock = Arc::clone(&clock);
     let mut amqp: Option<Arc<dyn Sender>> = None;
-    let mut needs = Needs { journal, amqp: None, stop: stop.clone() };
+    let mut needs = Needs { journal, amqp: None };
     let mut consumer = None;
     if let Some(config) = &settings.amqp {
         let counted = || (config.clone(), metrics.amqp.clone());
@@ -71,7 +71,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         amqp = Some(sender);
         consumer = Some(made);
     }
-    watch_if_asked(&mut tasks, &settings, needs, &metrics, &clock).await?;
+    watch_if_asked(&mut tasks, &settings, needs, &metrics, &clock, &stop).await?;
     let senders = Arc::new(Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock)));
     let current = Arc::clone(&directory.borrow());
     senders.open_books(&current).map_err(CoreError::from)?;
@@ -101,11 +101,12 @@ async fn watch_if_asked(
     needs: Needs,
     metrics: &Metrics,
     clock: &Arc<dyn Clock>,
+    stop: &CancellationToken,
 ) -> Result<(), WatchError> {
     let Some(address) = settings.watch.listen else { return Ok(()) };
     let watch = Watch::bind(address).await?;
     tracing::info!(address = %watch.address(), "can be watched");
-    let (journal, stop) = (Arc::clone(&needs.journal), needs.stop.clone());
+    let (journal, stop) = (Arc::clone(&needs.journal), stop.clone());
     let sampling =
         watch::sample_until(journal, Arc::clone(clock), metrics.journal.clone(), stop.clone());
     tasks.start(TaskKind::Sampling, sampling);

@@ -89,17 +89,12 @@ pub struct Needs {
     pub journal: Arc<dyn Journal>,
     /// RabbitMQ, where it is used.
     pub amqp: Option<(Arc<AmqpSender>, Consuming)>,
-    /// Whether the process is stopping.
-    pub stop: CancellationToken,
 }
 
 #[async_trait]
 impl Readiness for Needs {
     async fn missing(&self) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        if self.stop.is_cancelled() {
-            missing.push("stopping");
-        }
         // A look at one row by its key: any answer will do.
         let nothing = DeliveryId::from_uuid(Uuid::nil());
         let asking = timeout(JOURNAL_WITHIN, self.journal.delivery(&nothing));
