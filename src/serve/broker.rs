@@ -1,6 +1,7 @@
 //! `innfri serve`: everything put together, until told to stop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,7 +60,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
 
     let sealing_clock = Arc::clone(&clock);
     let mut amqp: Option<Arc<dyn Sender>> = None;
-    let mut needs = Needs { journal, amqp: None };
+    let started = Arc::new(AtomicBool::new(false));
+    let mut needs = Needs { journal, amqp: None, started: Arc::clone(&started) };
     let mut consumer = None;
     if let Some(config) = &settings.amqp {
         let counted = || (config.clone(), metrics.amqp.clone());
@@ -88,6 +90,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
+    started.store(true, Ordering::Relaxed);
     tracing::info!(environment = ?settings.environment, "innfri is ready");
     tasks.wait(&stop).await?;
     tracing::info!("innfri has stopped");

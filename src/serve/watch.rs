@@ -2,6 +2,7 @@
 //! what it means to be ready.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -89,12 +90,17 @@ pub struct Needs {
     pub journal: Arc<dyn Journal>,
     /// RabbitMQ, where it is used.
     pub amqp: Option<(Arc<AmqpSender>, Consuming)>,
+    /// Whether everything has been put together.
+    pub started: Arc<AtomicBool>,
 }
 
 #[async_trait]
 impl Readiness for Needs {
     async fn missing(&self) -> Vec<&'static str> {
         let mut missing = Vec::new();
+        if !self.started.load(Ordering::Relaxed) {
+            missing.push("start");
+        }
         // A look at one row by its key: any answer will do.
         let nothing = DeliveryId::from_uuid(Uuid::nil());
         let asking = timeout(JOURNAL_WITHIN, self.journal.delivery(&nothing));
