@@ -4,3 +4,4 @@
 pub mod amqp;
 pub mod http;
 pub mod post;
+pub mod watch;

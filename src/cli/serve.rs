@@ -23,7 +23,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<Verdict> {
         return Ok(Verdict::Yes);
     }
     let settings = args.settings.load()?;
-    telemetry::init(&settings.log)?;
+    let _sending = telemetry::init(&settings.log)?;
     on_runtime(async {
         Box::pin(serve::serve(settings)).await.context("innfri serve")?;
         Ok(Verdict::Yes)

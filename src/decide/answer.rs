@@ -169,13 +169,7 @@ fn reject(arrival: &Arrival, stored: &StoredCase, stops: Stops, context: &Contex
         .chain(stops.alerts)
         .filter_map(|event| record(&mut case, event, context))
         .collect();
-    let told = rejection::report(
-        &arrival.sender,
-        &arrival.about(),
-        arrival.message_id,
-        Some(stored),
-        stops.findings,
-    );
+    let told = rejection::report_on(arrival, Some(stored), stops.findings);
     Decision {
         notice: Some(told.id),
         deliveries: vec![told],

@@ -21,6 +21,12 @@ pub enum Disposition {
     DeadLettered,
 }
 
+impl Disposition {
+    /// Every disposition.
+    pub const ALL: [Self; 5] =
+        [Self::Accepted, Self::Repeated, Self::Refused, Self::Rejected, Self::DeadLettered];
+}
+
 /// What deciding leads to: everything that must be kept about one message, in one commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {

@@ -21,7 +21,10 @@ pub(super) fn spoofed(spoofed: &Spoofed) -> Decision {
     let finding = way::SENDER_MAY_NOT_SPEAK.finding("/avsender/id");
     let told = spoofed.tell.as_ref().map(|to| {
         let id = spoofed.letter.message_id.as_deref().and_then(|text| text.parse().ok());
-        report(to, &spoofed.about, id, None, vec![finding.clone()])
+        Delivery {
+            traceparent: spoofed.letter.traceparent.clone(),
+            ..report(to, &spoofed.about, id, None, vec![finding.clone()])
+        }
     });
     let letter = DeadLetter { findings: vec![finding], ..spoofed.letter.clone() };
     Decision {
@@ -40,7 +43,7 @@ pub(super) fn reused_id(arrival: &Arrival, earlier: &InboxEntry) -> Decision {
         case: earlier.case,
         ..letter(arrival, DeadReason::ReusedMessageId, finding.clone())
     };
-    let told = report(&arrival.sender, &arrival.about(), arrival.message_id, None, vec![finding]);
+    let told = report_on(arrival, None, vec![finding]);
     Decision {
         case: earlier.case,
         notice: Some(told.id),
@@ -52,8 +55,7 @@ pub(super) fn reused_id(arrival: &Arrival, earlier: &InboxEntry) -> Decision {
 
 /// An answer that belongs to no case of its sender: the bank is told, and operations see it.
 pub(super) fn without_case(arrival: &Arrival, reason: DeadReason, finding: Finding) -> Decision {
-    let told =
-        report(&arrival.sender, &arrival.about(), arrival.message_id, None, vec![finding.clone()]);
+    let told = report_on(arrival, None, vec![finding.clone()]);
     Decision {
         inbox: Some(inbox(arrival, None)),
         notice: Some(told.id),
@@ -79,8 +81,20 @@ pub(super) fn report_id(to: &OrganisationId, about: &MessageId) -> DeliveryId {
     DeliveryId::about(to, about, "rejection")
 }
 
+/// The report to a known sender on its message, in that message's trace.
+pub(super) fn report_on(
+    arrival: &Arrival,
+    case: Option<&StoredCase>,
+    findings: Vec<Finding>,
+) -> Delivery {
+    Delivery {
+        traceparent: arrival.incoming.traceparent.clone(),
+        ..report(&arrival.sender, &arrival.about(), arrival.message_id, case, findings)
+    }
+}
+
 /// The report to the sender of a message that was not accepted.
-pub(super) fn report(
+fn report(
     to: &OrganisationId,
     about: &MessageId,
     melding: Option<MessageId>,

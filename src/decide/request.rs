@@ -67,7 +67,10 @@ fn refuse(arrival: &Arrival, refusal: Refusal, context: &Context<'_>) -> Decisio
         record(&mut case, opened(arrival, kind, arrival.receiver.clone()), context),
         record(&mut case, status, context),
     ];
-    let outcome = own_status(&case, 1, refusal.aarsak, refusal.tekst, refusal.findings);
+    let outcome = Delivery {
+        traceparent: arrival.incoming.traceparent.clone(),
+        ..own_status(&case, 1, refusal.aarsak, refusal.tekst, refusal.findings)
+    };
     Decision {
         notice: Some(outcome.id),
         deliveries: vec![outcome],
@@ -75,7 +78,8 @@ fn refuse(arrival: &Arrival, refusal: Refusal, context: &Context<'_>) -> Decisio
     }
 }
 
-/// A `FEIL` of innfri's own to whoever waits for the case's outcome.
+/// A `FEIL` of innfri's own to whoever waits for the case's outcome. It carries no trace on: whoever has
+/// the message from which it follows adds that message's.
 pub(super) fn own_status(
     case: &Case,
     revision: u32,
@@ -130,7 +134,7 @@ fn receipt(case: &Case, arrival: &Arrival, way: &Route) -> Option<Delivery> {
         to: case.asker.clone(),
         body: to_body(MessageType::Receipt, &receipt),
         correlation_id: Some(melding),
-        traceparent: None,
+        traceparent: arrival.incoming.traceparent.clone(),
     })
 }
 

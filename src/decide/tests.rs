@@ -508,7 +508,9 @@ fn a_message_the_broker_gave_up_on_is_kept_with_its_history() {
 #[test]
 fn a_request_that_cannot_be_delivered_is_answered_with_a_technical_error_once() {
     let world = World::new();
-    let opened = world.take(message("agent", REQUEST, &request()));
+    let traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    let asked = Incoming { traceparent, ..message("agent", REQUEST, &request()) };
+    let opened = world.take(asked.clone());
     let case = stored(&opened);
     let failure = undelivered::Failure {
         channel: ChannelName::Amqp,
@@ -522,6 +524,7 @@ fn a_request_that_cannot_be_delivered_is_answered_with_a_technical_error_once() 
     assert_eq!(decision.dead_letters[0].body, delivery.body.json);
     let status: Status = serde_json::from_slice(&decision.deliveries[0].body.json).unwrap();
     assert_eq!(status.aarsak, Some(Aarsak::TekniskFeil));
+    assert_eq!(decision.deliveries[0].traceparent, asked.traceparent, "in the request's trace");
 
     let settled = StoredCase { case: decision.change.unwrap().case, request: case.request };
     let again = undelivered::give_up(delivery, &failure, Some(&settled), &world.context());

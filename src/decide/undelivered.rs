@@ -54,7 +54,10 @@ pub fn give_up(
         events.extend(record(&mut case, status, context));
         let tekst = "Forespørselen kunne ikke leveres til banken på grunn av en teknisk feil. Ta \
                      kontakt med banken, eller send forespørselen på nytt senere.";
-        deliveries.push(own_status(&case, revision, Aarsak::TekniskFeil, tekst.into(), Vec::new()));
+        deliveries.push(Delivery {
+            traceparent: delivery.traceparent.clone(),
+            ..own_status(&case, revision, Aarsak::TekniskFeil, tekst.into(), Vec::new())
+        });
     }
     let change = CaseChange { case, expected: Some(stored.case.version), events, request: None };
     Decision { change: Some(change), deliveries, ..decision }

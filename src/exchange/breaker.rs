@@ -44,6 +44,14 @@ impl Breaker {
         }
     }
 
+    /// Whether deliveries go out as usual.
+    pub(super) fn is_closed(&self) -> bool {
+        match self.state {
+            State::Closed { .. } => true,
+            State::Open { .. } | State::Probing => false,
+        }
+    }
+
     /// Whether there is nothing to remember: closed, with no failure counted.
     pub(super) fn is_at_rest(&self) -> bool {
         self.state == State::Closed { failures: 0 }

@@ -1,5 +1,7 @@
 //! Group commit: many decisions, one transaction; then what is newly owed goes straight out.
 
+use std::time::Instant;
+
 use super::Shared;
 use crate::case::RecordedEvent;
 use crate::port::{CommitError, Decision, OwedDelivery, Taken, Topic};
@@ -31,7 +33,10 @@ impl Shared {
         let mut error = None;
         while !group.is_empty() {
             let claim = self.claim();
-            match self.parts.journal.commit(&group, &claim).await {
+            let began = Instant::now();
+            let result = self.parts.journal.commit(&group, &claim).await;
+            self.parts.metrics.committed(&result, began.elapsed());
+            match result {
                 Ok(()) => {
                     for (place, decision) in places.iter().zip(&group) {
                         if let Some(slot) = committed.get_mut(*place) {
@@ -74,8 +79,10 @@ impl Shared {
         }
     }
 
-    /// Logs what people should know at once. Events hold no personal data.
+    /// Counts, and logs what people should know at once. Events hold no personal data.
     fn tell(&self, group: &[Decision]) {
+        let directory = self.directory();
+        group.iter().for_each(|decision| self.parts.metrics.kept(decision, &directory));
         let events = group.iter().filter_map(|decision| decision.change.as_ref());
         for RecordedEvent { case, event, .. } in events.flat_map(|change| &change.events) {
             if event.is_alert() {

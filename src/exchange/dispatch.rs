@@ -119,6 +119,8 @@ impl Dispatcher {
             self.start(to, now);
         }
         self.lanes.retain(|_, lane| lane.busy || !lane.is_empty() || !lane.breaker.is_at_rest());
+        let open = self.lanes.iter().filter(|(_, lane)| !lane.breaker.is_closed());
+        self.shared.parts.metrics.breakers(open.map(|(to, _)| to));
         let except: Vec<OrganisationId> = self.closed_to(now).into_iter().collect();
         let claim = self.shared.claim();
         let whose = Whose::AllBut(&except);
@@ -307,6 +309,7 @@ impl Errand {
         let now = self.shared.now();
         let mut attempts = Vec::with_capacity(group.len());
         for (owed, result) in group.into_iter().zip(results) {
+            self.shared.parts.metrics.attempted(self.channel, &owed, &result, now);
             match result {
                 Ok(()) => {
                     attempts.push(AttemptResult::Delivered { delivery: owed.delivery.id, at: now });
@@ -344,6 +347,7 @@ impl Errand {
             let next_attempt_at = after(now, schedule.first);
             return Some(AttemptResult::Postponed { delivery, next_attempt_at });
         }
+        self.shared.parts.metrics.retried(self.channel, owed.delivery.purpose);
         let failed = owed.attempts + 1;
         let wait = schedule.wait(failed, spread(&delivery, failed));
         let left = schedule.give_up_after.saturating_sub(age);
@@ -427,6 +431,7 @@ impl Shared {
             let decision = self.on_give_up(delivery, failure, stored.as_ref());
             let outcome = self.commit(vec![decision]).await;
             if outcome.committed.iter().all(Option::is_some) {
+                self.parts.metrics.gave_up(failure.channel, delivery.purpose);
                 return true;
             }
         }

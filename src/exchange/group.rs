@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -11,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::batch_guard::{Admission, BatchGuard, Judgement};
+use super::metrics::Known;
 use super::receive::{Life, Waiting};
 use crate::case::DeadLetter;
 use crate::decide::{self, Context, Reading, broker_death};
-use crate::kernel::{DeliveryId, Incoming, MessageId, OrganisationId};
+use crate::kernel::{ChannelName, DeliveryId, Incoming, MessageId, OrganisationId};
 use crate::port::{CommitError, Decision, Found, IntakeError, JournalError, Key, Taken};
 use crate::telemetry::chain::Chain;
 
@@ -48,13 +50,17 @@ pub(super) async fn decide_until(
         if group.is_empty() {
             return;
         }
+        let (messages, began) = (group.len(), Instant::now());
         shared.process(group).await;
+        shared.parts.metrics.decided(messages, began.elapsed());
     }
 }
 
 /// A message on its way through a group.
 struct Pending {
     admission: Admission,
+    channel: ChannelName,
+    claimed_type: Known,
     what: What,
     key: Key,
     reply: oneshot::Sender<Result<Taken, IntakeError>>,
@@ -131,7 +137,11 @@ impl Shared {
         let mut again = Vec::new();
         for (pending, committed) in round.into_iter().zip(outcome.committed) {
             match committed {
-                Some(taken) => drop(pending.reply.send(Ok(taken))),
+                Some(taken) => {
+                    let (channel, claimed_type) = (pending.channel, pending.claimed_type);
+                    self.parts.metrics.taken(channel, claimed_type, taken.disposition);
+                    drop(pending.reply.send(Ok(taken)));
+                }
                 None => again.push(pending),
             }
         }
@@ -186,6 +196,11 @@ impl Shared {
                 What::Dead(_) => Judgement::Keep,
             };
             match judgement {
+                Judgement::HoldBackAndStop => self.parts.metrics.intake(true),
+                Judgement::KeepAndGoOn => self.parts.metrics.intake(false),
+                Judgement::Keep | Judgement::HoldBack => {}
+            }
+            match judgement {
                 Judgement::HoldBackAndStop => tracing::error!(
                     signature = letter,
                     "the intake has stopped: most of what arrives would become a dead letter for \
@@ -216,14 +231,17 @@ fn journal_is_down(error: &JournalError) {
 
 fn read(admission: Admission, waiting: Waiting, context: &Context<'_>) -> Pending {
     let Waiting { incoming, life, reply } = waiting;
+    let channel = incoming.channel;
+    let claimed_type = Known::of(incoming.message_type.as_deref());
     match life {
         Life::Live => {
             let reading = decide::read(incoming, context);
-            Pending { admission, key: reading.key(), what: What::Read(Box::new(reading)), reply }
+            let (key, what) = (reading.key(), What::Read(Box::new(reading)));
+            Pending { admission, channel, claimed_type, key, what, reply }
         }
         Life::Dead => {
             let what = What::Dead(Box::new(incoming));
-            Pending { admission, key: Key::default(), what, reply }
+            Pending { admission, channel, claimed_type, key: Key::default(), what, reply }
         }
     }
 }

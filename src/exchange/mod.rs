@@ -17,6 +17,7 @@ mod dispatch;
 mod group;
 mod growth;
 mod lane;
+pub mod metrics;
 mod purge;
 mod receive;
 mod retry;
@@ -40,6 +41,7 @@ use crate::kernel::{Environment, PaymentWindow};
 use crate::port::{Bell, Claim, Clock, Journal, Outbound, OwedDelivery};
 
 pub use config::ExchangeConfig;
+pub use metrics::Metrics;
 pub use purge::purge_letters;
 pub use receive::Exchange;
 use receive::Waiting;
@@ -62,6 +64,8 @@ pub struct Parts {
     pub config: ExchangeConfig,
     /// Wakes whoever waits for a case, or for post to collect.
     pub bell: Bell,
+    /// What it counts and times.
+    pub metrics: Metrics,
     /// The name of this process in leases; another for each start.
     pub process: Uuid,
 }

@@ -6,8 +6,10 @@
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::kernel::Incoming;
+use super::metrics::Known;
+use crate::kernel::{ChannelName, Incoming};
 use crate::port::{Intake, IntakeError, Taken};
+use crate::telemetry::trace::{About, Step};
 
 /// Takes messages in. Cheap to clone.
 #[derive(Clone)]
@@ -34,12 +36,42 @@ impl Exchange {
         Self { arrivals }
     }
 
-    async fn offer(&self, incoming: Incoming, life: Life) -> Result<Taken, IntakeError> {
+    async fn offer(&self, mut incoming: Incoming, life: Life) -> Result<Taken, IntakeError> {
+        let step = step(&incoming);
+        incoming.traceparent = step.traceparent();
+        let taken = self.decided(incoming, life).await;
+        step.end(taken.as_ref().err().map(IntakeError::code));
+        taken
+    }
+
+    async fn decided(&self, incoming: Incoming, life: Life) -> Result<Taken, IntakeError> {
         let (reply, decided) = oneshot::channel();
         let waiting = Waiting { incoming, life, reply };
         self.arrivals.send(waiting).await.map_err(|_| IntakeError::Stopping)?;
         decided.await.map_err(|_| IntakeError::Stopping)?
     }
+}
+
+/// The message's step in its sender's trace: whatever its channel, what innfri owes because of it carries
+/// the trace on. Text that is no trace context goes no further than here.
+fn step(incoming: &Incoming) -> Step {
+    let uuid = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
+    let (system, place) = match incoming.channel {
+        // A queue of innfri's own; other channels' sources may hold what a sender wrote.
+        ChannelName::Amqp => ("rabbitmq", incoming.source.as_str()),
+        ChannelName::Http | ChannelName::Embedded => {
+            (incoming.channel.as_str(), incoming.channel.as_str())
+        }
+    };
+    let about = About {
+        system,
+        place,
+        destination: place,
+        message_type: Known::of(incoming.message_type.as_deref()).name(),
+        message_id: uuid(&incoming.message_id),
+        conversation_id: uuid(&incoming.correlation_id),
+    };
+    Step::process(&about, incoming.traceparent.as_deref())
 }
 
 #[async_trait]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::error::Fault;
 use super::read;
@@ -108,6 +109,10 @@ impl<S: Store> Journal for Kept<S> {
         filter: &DeadLetterFilter,
     ) -> Result<Vec<DeadLetter>, JournalError> {
         persist(|| read::dead_letters(&self.store, &*self.seal, filter)).await
+    }
+
+    async fn oldest_owed(&self) -> Result<Option<Timestamp>, JournalError> {
+        persist(|| read::oldest_owed(&self.store)).await
     }
 
     async fn counts(&self) -> Result<Counts, JournalError> {

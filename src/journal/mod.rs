@@ -10,6 +10,7 @@ pub mod config;
 pub mod error;
 mod kept;
 mod letters;
+pub mod metrics;
 mod postgres;
 mod read;
 mod row;
@@ -29,6 +30,7 @@ use sqlite::Sqlite;
 
 pub use config::JournalConfig;
 pub use error::OpenError;
+pub use metrics::{Metrics, Sample};
 
 use crate::port::{Audit, Journal, Letters, Tokens};
 

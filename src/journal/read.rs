@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::columns::Columns;
@@ -220,6 +221,16 @@ pub(super) async fn dead_letters<S: Store>(
     };
     let rows: Vec<DeadLetterRow> = store.read().await?.run(&statement, &[query]).await?;
     rows.iter().map(|row| row.letter(seal)).collect()
+}
+
+/// Since when the oldest delivery that is owed has been owed.
+pub(super) async fn oldest_owed<S: Store>(store: &S) -> Result<Option<Timestamp>, Fault> {
+    const OLDEST: &str = "SELECT min(owed_since) FROM deliveries \
+         WHERE delivered_at IS NULL AND given_up_at IS NULL";
+    let rows: Vec<(Option<i64>,)> = store.read().await?.plain(OLDEST).await?;
+    let Some(since) = rows.first().and_then(|(since,)| *since) else { return Ok(None) };
+    let since = Timestamp::from_microsecond(since);
+    since.map(Some).map_err(|_| Fault::Unreadable("a time that is none".to_owned()))
 }
 
 /// Counts, all at one moment.

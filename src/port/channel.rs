@@ -53,6 +53,16 @@ pub enum IntakeError {
     Stopping,
 }
 
+impl IntakeError {
+    /// A code of low variety, for metrics and traces.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
 /// Sends what is owed. Implemented by each channel.
 #[async_trait]
 pub trait Sender: Send + Sync {

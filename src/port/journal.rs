@@ -240,6 +240,9 @@ pub trait Journal: Send + Sync {
         filter: &DeadLetterFilter,
     ) -> Result<Vec<DeadLetter>, JournalError>;
 
+    /// Since when the oldest delivery that is owed has been owed; `None` when nothing is.
+    async fn oldest_owed(&self) -> Result<Option<Timestamp>, JournalError>;
+
     /// Counts.
     async fn counts(&self) -> Result<Counts, JournalError>;
 }

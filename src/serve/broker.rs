@@ -1,21 +1,24 @@
 //! `innfri serve`: everything put together, until told to stop.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Settings;
 use super::core::{self, Core, CoreError};
 use super::senders::{Senders, WayError};
 use super::task::{EndedByItself, TaskKind, Tasks};
+use super::watch::{self, Metrics, Needs};
+use crate::channel;
 use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
+use crate::channel::watch::{Watch, WatchError};
 use crate::directory::Directory;
 use crate::exchange;
 use crate::journal::{self, OpenError};
-use crate::port::{Intake, Outbound, Sender};
+use crate::port::{Clock, Intake, Outbound, Sender};
 use crate::source::file::{self, SourceError};
 use crate::telemetry::chain::Chain;
 
@@ -31,6 +34,9 @@ pub enum ServeError {
     /// RabbitMQ refuses, or holds something else than innfri needs.
     #[error(transparent)]
     Amqp(#[from] AmqpError),
+    /// Nobody can watch it.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// The process cannot listen to signals.
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
@@ -49,22 +55,32 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut tasks = Tasks::default();
     stop_on_signal(&mut tasks, &stop)?;
     let Some(core) = assemble_patiently(&settings, &stop).await? else { return Ok(()) };
-    let Core { exchange, work, directory, clock, letters, .. } = core;
+    let Core { journal, exchange, work, directory, clock, letters, metrics, .. } = core;
     let intake: Arc<dyn Intake> = Arc::new(exchange);
 
     let (sealing_clock, purging_clock) = (Arc::clone(&clock), Arc::clone(&clock));
     let mut amqp: Option<Arc<dyn Sender>> = None;
+    let started = Arc::new(AtomicBool::new(false));
+    let mut needs = Needs { journal, amqp: None, started: Arc::clone(&started) };
+    let mut consumer = None;
     if let Some(config) = &settings.amqp {
-        amqp = Some(Arc::new(AmqpSender::start(config.clone(), Arc::clone(&clock))?));
+        let counted = || (config.clone(), metrics.amqp.clone());
+        let (config, counts) = counted();
+        let sender = Arc::new(AmqpSender::start(config, Arc::clone(&clock), counts)?);
+        let (config, counts) = counted();
+        let made = Consumer::new(config, Arc::clone(&intake), Arc::clone(&clock), counts)?;
+        needs.amqp = Some((Arc::clone(&sender), made.consuming()));
+        amqp = Some(sender);
+        consumer = Some(made);
     }
+    watch_if_asked(&mut tasks, &settings, needs, &metrics, &clock, &stop).await?;
     let senders = Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock));
     let senders = Arc::new(senders.paced(&settings.exchange));
     let current = Arc::clone(&directory.borrow());
     senders.open(&current).map_err(CoreError::from)?;
     if let Some(config) = &settings.amqp {
         let declared = declare_patiently(&current, config, &stop).await?;
-        if declared {
-            let consumer = Consumer::new(config.clone(), intake, clock)?;
+        if let Some(consumer) = consumer.filter(|_| declared) {
             let stopping = stop.clone();
             tasks.start(TaskKind::Consumer, async move { consumer.run(stopping).await });
         }
@@ -77,9 +93,32 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
+    started.store(true, Ordering::Relaxed);
     tracing::info!(environment = ?settings.environment, "innfri is ready");
     tasks.wait(&stop).await?;
     tracing::info!("innfri has stopped");
+    Ok(())
+}
+
+/// Opens the address at which innfri is watched, before all that may take long.
+async fn watch_if_asked(
+    tasks: &mut Tasks,
+    settings: &Settings,
+    needs: Needs,
+    metrics: &Metrics,
+    clock: &Arc<dyn Clock>,
+    stop: &CancellationToken,
+) -> Result<(), WatchError> {
+    let Some(address) = settings.watch.listen else { return Ok(()) };
+    let watch = Watch::bind(address).await?;
+    tracing::info!(address = %watch.address(), "can be watched");
+    let (journal, stop) = (Arc::clone(&needs.journal), stop.clone());
+    let sampling =
+        watch::sample_until(journal, Arc::clone(clock), metrics.journal.clone(), stop.clone());
+    tasks.start(TaskKind::Sampling, sampling);
+    let registry = metrics.registry(needs.amqp.is_some());
+    let router = channel::watch::router(Arc::new(needs), Arc::new(registry));
+    tasks.start(TaskKind::Watch, watch.serve(router, stop));
     Ok(())
 }
 
@@ -155,7 +194,7 @@ fn reload_on_signal(
     tasks: &mut Tasks,
     stop: &CancellationToken,
     settings: &Settings,
-    directory: watch::Sender<Arc<Directory>>,
+    directory: tokio::sync::watch::Sender<Arc<Directory>>,
     senders: Arc<Senders>,
 ) -> Result<(), ServeError> {
     let mut hang_up = signal(SignalKind::hangup()).map_err(ServeError::Signals)?;

@@ -10,6 +10,7 @@ use config::{Config, Environment as Variables, File, FileFormat, Map, Value, Val
 use serde::Deserialize;
 
 use crate::channel::amqp::AmqpConfig;
+use crate::channel::watch::WatchConfig;
 use crate::exchange::ExchangeConfig;
 use crate::journal::JournalConfig;
 use crate::kernel::{Environment, Limits};
@@ -39,7 +40,10 @@ pub struct Settings {
     pub dead_letters: DeadLetterSettings,
     /// Limits on messages.
     pub limits: Limits,
-    /// Logging.
+    /// Where innfri is watched.
+    #[serde(default)]
+    pub watch: WatchConfig,
+    /// Logging, and sending spans.
     pub log: TelemetryConfig,
 }
 

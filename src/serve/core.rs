@@ -15,6 +15,7 @@ use crate::port::{Bell, Clock, Journal, Letters, SystemClock};
 use crate::source::file::{self, SourceError};
 
 use super::senders::WayError;
+use super::watch::Metrics;
 
 /// Why an installation could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,8 @@ pub struct Core {
     pub bell: Bell,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What every room counts and times.
+    pub metrics: Metrics,
 }
 
 /// Puts the parts together.
@@ -62,6 +65,7 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
     let (journal, letters) =
         journal::open_with_letters(&settings.journal, Arc::new(NullSeal)).await?;
     let bell = Bell::default();
+    let metrics = Metrics::default();
     let (exchange, work) = exchange::assemble(Parts {
         journal: Arc::clone(&journal),
         contract,
@@ -70,9 +74,10 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
         environment: settings.environment,
         config: settings.exchange.clone(),
         bell: bell.clone(),
+        metrics: metrics.exchange.clone(),
         process: process_name(),
     });
-    Ok(Core { journal, letters, exchange, work, directory, bell, clock })
+    Ok(Core { journal, letters, exchange, work, directory, bell, clock, metrics })
 }
 
 /// Another name for each start, so that what an earlier one claimed is not taken for ours.

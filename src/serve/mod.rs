@@ -5,6 +5,7 @@ pub mod config;
 pub mod core;
 pub mod senders;
 pub mod task;
+pub mod watch;
 
 pub use broker::serve;
 pub use config::Settings;

@@ -20,6 +20,10 @@ pub enum TaskKind {
     Signals,
     /// Reads the directory again when asked.
     Reload,
+    /// Answers those who watch.
+    Watch,
+    /// Counts what the journal holds.
+    Sampling,
 }
 
 impl TaskKind {
@@ -32,6 +36,8 @@ impl TaskKind {
             Self::Purging => "purging",
             Self::Signals => "signals",
             Self::Reload => "reload",
+            Self::Watch => "watch",
+            Self::Sampling => "sampling",
         }
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! The rooms from the exchange upward write events with `tracing`; the floors below are pure and
 //! say nothing. Whatever filter the operator asks for, the libraries that print message bodies stay
-//! silent: [`filter`] holds that ceiling.
+//! silent: [`filter`] holds that ceiling. [`trace`] carries senders' traces on; spans leave the
+//! process only where a collector is set.
 
 pub mod chain;
+mod export;
 pub mod filter;
+pub mod trace;
 
 use std::io::{IsTerminal, stderr};
 
@@ -27,11 +30,14 @@ pub struct TelemetryConfig {
     pub filter: String,
     /// How a line looks. Text unless told.
     pub format: LogFormat,
+    /// An OpenTelemetry collector to send spans to, over HTTP, such as `http://127.0.0.1:4318`; the path
+    /// `/v1/traces` is added. Nothing is sent unless told.
+    pub otlp_endpoint: Option<String>,
 }
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::default() }
+        Self { filter: "info".to_owned(), format: LogFormat::default(), otlp_endpoint: None }
     }
 }
 
@@ -55,19 +61,40 @@ pub enum TelemetryError {
     /// Logging was started before, in this process.
     #[error("logging was already started in this process")]
     AlreadyStarted(#[source] tracing_subscriber::util::TryInitError),
+    /// The collector's address is none, or holds a password.
+    #[error(
+        "log.otlp_endpoint is not an address such as http://127.0.0.1:4318, without user and password"
+    )]
+    Endpoint,
+    /// Spans cannot be sent.
+    #[error("spans cannot be sent to log.otlp_endpoint")]
+    Exporter(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// This program cannot send spans.
+    #[error("log.otlp_endpoint is set, but this program was built without the feature `otlp`")]
+    NotBuiltIn,
 }
 
-/// Starts logging to standard error, for the whole process, once.
+/// What keeps spans going out; dropped, it sends what it still holds.
+#[derive(Debug)]
+#[must_use = "spans are sent for as long as this lives"]
+pub struct Telemetry {
+    _exporter: Option<export::Exporter>,
+}
+
+/// Starts logging to standard error, and sending spans where a collector is set; for the whole process,
+/// once. To be called, and its outcome dropped, outside of an asynchronous runtime.
 ///
 /// # Errors
-/// [`TelemetryError::Filter`] when `config.filter` cannot be read, and
-/// [`TelemetryError::AlreadyStarted`] when logging was started before.
-pub fn init(config: &TelemetryConfig) -> Result<(), TelemetryError> {
+/// [`TelemetryError::Filter`] when `config.filter` cannot be read,
+/// [`TelemetryError::AlreadyStarted`] when logging was started before, and when spans cannot be sent.
+pub fn init(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     // https://no-color.org: set and not empty means no colour.
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    subscriber(config, stderr, stderr().is_terminal() && !plain)?
+    let exporter = config.otlp_endpoint.as_deref().map(export::exporter).transpose()?;
+    subscriber(config, stderr, stderr().is_terminal() && !plain, exporter.as_ref())?
         .try_init()
-        .map_err(TelemetryError::AlreadyStarted)
+        .map_err(TelemetryError::AlreadyStarted)?;
+    Ok(Telemetry { _exporter: exporter })
 }
 
 /// The subscriber that [`init`] installs, with the writer open so that tests can read what it wrote.
@@ -75,6 +102,7 @@ fn subscriber<W>(
     config: &TelemetryConfig,
     writer: W,
     colour: bool,
+    exporter: Option<&export::Exporter>,
 ) -> Result<impl Subscriber + Send + Sync + use<W>, TelemetryError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -88,7 +116,9 @@ where
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    Ok(registry().with(lines).with(asked).with(filter::ceiling()))
+    // What the operator asks for is about lines; the ceiling stands over everything.
+    let lines = lines.with_filter(asked);
+    Ok(registry().with(lines).with(export::layer(exporter)).with(filter::ceiling()))
 }
 
 #[cfg(test)]
@@ -115,8 +145,8 @@ mod tests {
     fn written(filter: &str, format: LogFormat, speak: fn()) -> String {
         let paper = Paper::default();
         let copy = paper.clone();
-        let config = TelemetryConfig { filter: filter.to_owned(), format };
-        let subscriber = subscriber(&config, move || copy.clone(), false).unwrap();
+        let config = TelemetryConfig { filter: filter.to_owned(), format, otlp_endpoint: None };
+        let subscriber = subscriber(&config, move || copy.clone(), false, None).unwrap();
         tracing::subscriber::with_default(subscriber, speak);
         let bytes = paper.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
@@ -180,7 +210,7 @@ mod tests {
     #[test]
     fn a_filter_that_cannot_be_read_is_refused() {
         let config = TelemetryConfig { filter: "innfri=loudly".into(), ..Default::default() };
-        let error = subscriber(&config, io::sink, false).err().unwrap();
+        let error = subscriber(&config, io::sink, false, None).err().unwrap();
         assert!(matches!(error, TelemetryError::Filter(_)));
         assert!(error.to_string().starts_with("log.filter"));
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use innfri::case::{Delivery, Purpose};
 use innfri::channel::amqp::{
-    AmqpConfig, AmqpError, AmqpSender, Consumer, Peer, PeerMessage, Topology, connection,
+    AmqpConfig, AmqpError, AmqpSender, Consumer, Metrics, Peer, PeerMessage, Topology, connection,
 };
 use innfri::contract::{Body, MessageType};
 use innfri::directory::{DeliveryPolicy, Directory, Handler, Operator, Participant, Role};
@@ -78,7 +78,8 @@ impl<'a> Room<'a> {
 
     pub fn consume(&self, intake: &Arc<Recorder>) -> Running {
         let clock = Arc::new(SystemClock);
-        let consumer = Consumer::new(self.config.clone(), intake.clone(), clock).unwrap();
+        let consumer =
+            Consumer::new(self.config.clone(), intake.clone(), clock, Metrics::default()).unwrap();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let token = stop.clone();
@@ -87,7 +88,9 @@ impl<'a> Room<'a> {
     }
 
     pub async fn sender(&self) -> AmqpSender {
-        let sender = AmqpSender::start(self.config.clone(), Arc::new(SystemClock)).unwrap();
+        let sender =
+            AmqpSender::start(self.config.clone(), Arc::new(SystemClock), Metrics::default())
+                .unwrap();
         sender.ready(PATIENCE).await.unwrap();
         sender
     }

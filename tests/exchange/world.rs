@@ -227,6 +227,7 @@ impl World {
                 environment: Environment::Test,
                 config: config.clone(),
                 bell: innfri::port::Bell::default(),
+                metrics: innfri::exchange::Metrics::default(),
                 process: Uuid::from_u128(*name),
             }
         };

@@ -167,10 +167,12 @@ pub async fn each_part_of_a_dead_letter_filter_narrows(bench: Bench) {
 
 pub async fn counts_follow_what_happens(bench: Bench) {
     assert_eq!(bench.journal.counts().await.unwrap(), Counts::default());
+    assert_eq!(bench.journal.oldest_owed().await.unwrap(), None);
     let letter = dead(letter(1, DeadReason::UnknownSender));
     bench.journal.commit(&[request(1), request(2), letter], &early()).await.unwrap();
     let counts = bench.journal.counts().await.unwrap();
     assert_eq!(counts, Counts { open_cases: 2, owed_deliveries: 2, dead_letters: 1 });
+    assert_eq!(bench.journal.oldest_owed().await.unwrap(), Some(early().now));
     bench.journal.commit(&[follow(&new_case(1).0, answered(1), 5)], &early()).await.unwrap();
     let counts = bench.journal.counts().await.unwrap();
     assert_eq!(counts, Counts { open_cases: 1, owed_deliveries: 3, dead_letters: 1 });

@@ -149,6 +149,7 @@ impl World {
             environment: Environment::Test,
             config: config.clone(),
             bell: Bell::default(),
+            metrics: innfri::exchange::Metrics::default(),
             process: Uuid::from_u128(1),
         });
         let exchange = Arc::new(exchange);

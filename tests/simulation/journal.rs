@@ -10,6 +10,7 @@ use innfri::port::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
     DeliveryRecord, Found, Journal, JournalError, Key, OwedDelivery, Whose,
 };
+use jiff::Timestamp;
 
 use crate::chance::lock;
 use crate::planted::Planted;
@@ -199,6 +200,11 @@ impl Journal for Line {
         let store = lock(&self.world.store);
         let fits = |letter: &&DeadLetter| wanted.id.is_none_or(|id| id == letter.id);
         Ok(store.dead_letters.values().filter(fits).cloned().collect())
+    }
+
+    async fn oldest_owed(&self) -> Result<Option<Timestamp>, JournalError> {
+        self.going_in("oldest_owed").await?;
+        Ok(lock(&self.world.store).oldest_owed())
     }
 
     async fn counts(&self) -> Result<Counts, JournalError> {

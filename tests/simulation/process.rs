@@ -127,6 +127,7 @@ fn start(world: &Arc<World>, tasks: &mut JoinSet<()>) -> Arc<Process> {
         environment: Environment::Test,
         config: world.config.clone(),
         bell: innfri::port::Bell::default(),
+        metrics: innfri::exchange::Metrics::default(),
         process: Uuid::from_u128(u128::from(process.number)),
     });
     world.note(|| format!("p{} starts", process.number));

@@ -201,6 +201,10 @@ impl Store {
         })
     }
 
+    pub fn oldest_owed(&self) -> Option<Timestamp> {
+        self.deliveries.values().filter(|owed| owed.is_owed()).map(|owed| owed.since).min()
+    }
+
     pub fn counts(&self) -> Counts {
         let open = |stored: &&StoredCase| stored.case.state.outcome().is_none();
         Counts {

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::config::AmqpConfig;
 use super::connection::{self, Backoff, within};
 use super::error::AmqpError;
+use super::metrics::Metrics;
 use super::properties::{self, CASE, REVISION, Said, TRACEPARENT, given};
 use super::publish::{Entrance, Parcel, Publisher};
 use super::settle::{Settled, settle};
@@ -61,7 +62,7 @@ impl Peer {
     /// When there is no connection within `connect_timeout_seconds`.
     pub async fn connect_with(config: AmqpConfig) -> Result<Self, AmqpError> {
         let user = config.user()?;
-        let publisher = Publisher::start(config.clone(), "peer")?;
+        let publisher = Publisher::start(config.clone(), "peer", Metrics::default())?;
         publisher.link().ready(config.connect_timeout()).await?;
         Ok(Self { config, publisher, user })
     }

@@ -9,7 +9,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::AmqpConfig;
 use super::connection::{self, Backoff, within};
 use super::error::AmqpError;
+use super::metrics::Metrics;
 use super::properties;
 use super::settle::{Ledger, Settled, settle};
 use super::topology::{IN_ANSWERS, IN_DEAD, IN_REQUESTS, short};
@@ -46,6 +47,38 @@ pub struct Consumer {
     config: AmqpConfig,
     intake: Arc<dyn Intake>,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    consuming: Consuming,
+}
+
+/// The intake queues; each has a connection of its own.
+const QUEUES: [&str; 3] = [IN_REQUESTS, IN_ANSWERS, IN_DEAD];
+
+/// Tells whether messages are taken in, for health checks.
+#[derive(Debug, Clone, Default)]
+pub struct Consuming {
+    queues: Arc<AtomicUsize>,
+}
+
+impl Consuming {
+    /// Whether every intake queue is consumed from.
+    pub fn is_whole(&self) -> bool {
+        self.queues.load(Ordering::Relaxed) == QUEUES.len()
+    }
+
+    /// One queue more, for as long as the value lives.
+    fn one_more(&self) -> OneMore {
+        self.queues.fetch_add(1, Ordering::Relaxed);
+        OneMore(Arc::clone(&self.queues))
+    }
+}
+
+struct OneMore(Arc<AtomicUsize>);
+
+impl Drop for OneMore {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// One intake queue.
@@ -55,6 +88,8 @@ struct Lane {
     config: AmqpConfig,
     intake: Arc<dyn Intake>,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    consuming: Consuming,
     stop: CancellationToken,
 }
 
@@ -67,21 +102,29 @@ impl Consumer {
         config: AmqpConfig,
         intake: Arc<dyn Intake>,
         clock: Arc<dyn Clock>,
+        metrics: Metrics,
     ) -> Result<Self, AmqpError> {
         config.address()?;
-        Ok(Self { config, intake, clock })
+        Ok(Self { config, intake, clock, metrics, consuming: Consuming::default() })
+    }
+
+    /// Tells from now on whether messages are taken in.
+    pub fn consuming(&self) -> Consuming {
+        self.consuming.clone()
     }
 
     /// Takes messages in until told to stop; then takes no new ones, finishes those under way,
     /// acknowledges them and closes. Never ends before, whatever happens to RabbitMQ.
     pub async fn run(&self, stop: CancellationToken) {
         let mut lanes = JoinSet::new();
-        for queue in [IN_REQUESTS, IN_ANSWERS, IN_DEAD] {
+        for queue in QUEUES {
             let lane = Lane {
                 queue,
                 config: self.config.clone(),
                 intake: Arc::clone(&self.intake),
                 clock: Arc::clone(&self.clock),
+                metrics: self.metrics.clone(),
+                consuming: self.consuming.clone(),
                 stop: stop.clone(),
             };
             lanes.spawn(async move { lane.keep().await });
@@ -124,6 +167,7 @@ impl Lane {
         let opening = connection::open(&self.config, self.queue);
         let Some(connection) = self.stop.run_until_cancelled(opening).await else { return Ok(()) };
         let connection = connection?;
+        let _connected = self.metrics.connected(self.queue);
         let served = self.serve_on(&connection, careful).await;
         connection::close(&connection).await;
         served
@@ -143,6 +187,7 @@ impl Lane {
         );
         let consumer = within(&self.config, &doing, consuming).await?;
         tracing::info!(queue = self.queue, prefetch, "consuming");
+        let _consuming = self.consuming.one_more();
         let draining = AtomicBool::new(false);
         tokio::select! {
             ended = self.pump(&channel, consumer, careful, &draining) => ended,
@@ -175,7 +220,9 @@ impl Lane {
                 }
                 next = consumer.next(), if !drains && in_flight.len() < most => match next {
                     Some(Ok(delivery)) => {
-                        let Delivery { delivery_tag, properties, data, acker, .. } = delivery;
+                        let Delivery { delivery_tag, properties, data, acker, redelivered, .. } =
+                            delivery;
+                        self.metrics.consumed(self.queue, redelivered);
                         ledger.delivered(delivery_tag, acker);
                         let now = self.clock.now();
                         let incoming = properties::incoming(self.queue, &properties, data, now);
@@ -217,11 +264,14 @@ impl Lane {
         let mut backoff = Backoff::new(OFFER_AGAIN_MS.0, OFFER_AGAIN_MS.1);
         loop {
             let offered = incoming.clone();
+            let began = Instant::now();
             let taken = if self.queue == IN_DEAD {
                 self.intake.keep_dead(offered).await
             } else {
                 self.intake.take(offered).await
             };
+            let error_type = taken.as_ref().err().map_or("", IntakeError::code);
+            self.metrics.processed(self.queue, error_type, began.elapsed());
             match taken {
                 Ok(_) => return true,
                 Err(IntakeError::Stopping) => return false,

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::config::AmqpConfig;
 use super::connection::{self, Backoff};
 use super::error::AmqpError;
+use super::metrics::Metrics;
 
 /// How often a connection is asked whether it still stands, besides what it reports by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -43,12 +44,12 @@ pub(super) struct Live {
 
 impl Link {
     /// Starts to connect. Must be called within a tokio runtime.
-    pub(super) fn start(config: AmqpConfig, purpose: &'static str) -> Self {
+    pub(super) fn start(config: AmqpConfig, purpose: &'static str, metrics: Metrics) -> Self {
         let connecting = AmqpError::Unavailable("the first connection is being made".into());
         let (sender, state) = watch::channel(State::Down(connecting));
         let suspect = Arc::new(Notify::new());
         let mut keeper = JoinSet::new();
-        keeper.spawn(keep(config, purpose, sender, Arc::clone(&suspect)));
+        keeper.spawn(keep(config, purpose, sender, Arc::clone(&suspect), metrics));
         Self { state, suspect, _keeper: keeper }
     }
 
@@ -99,6 +100,7 @@ async fn keep(
     purpose: &'static str,
     state: watch::Sender<State>,
     suspect: Arc<Notify>,
+    metrics: Metrics,
 ) {
     let mut backoff = Backoff::of(&config);
     for generation in 0_u64.. {
@@ -108,8 +110,10 @@ async fn keep(
                 let live = Live { generation, connection: Arc::clone(&connection) };
                 state.send_replace(State::Up(live));
                 tracing::info!(purpose, "connected to RabbitMQ");
+                let connected = metrics.connected(purpose);
                 backoff.reset();
                 let error = gone(&connection, &suspect).await;
+                drop(connected);
                 tracing::warn!(purpose, %error, "lost the connection to RabbitMQ");
                 state.send_replace(State::Down(error));
                 connection::close(&connection).await;

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -19,6 +20,7 @@ use super::config::AmqpConfig;
 use super::connection::{self, within};
 use super::error::AmqpError;
 use super::link::{Link, Live};
+use super::metrics::Metrics;
 use super::properties::given;
 use super::topology::{ANSWERS, REQUESTS, short};
 
@@ -60,6 +62,7 @@ pub(super) struct Publisher {
     link: Link,
     idle: Mutex<Vec<(u64, Channel)>>,
     permits: Semaphore,
+    metrics: Metrics,
 }
 
 /// What was heard of one message.
@@ -82,10 +85,15 @@ impl Publisher {
     ///
     /// # Errors
     /// As for [`AmqpConfig::address`].
-    pub(super) fn start(config: AmqpConfig, purpose: &'static str) -> Result<Self, AmqpError> {
+    pub(super) fn start(
+        config: AmqpConfig,
+        purpose: &'static str,
+        metrics: Metrics,
+    ) -> Result<Self, AmqpError> {
         config.address()?;
-        let link = Link::start(config.clone(), purpose);
-        Ok(Self { config, link, idle: Mutex::default(), permits: Semaphore::new(CHANNELS) })
+        let link = Link::start(config.clone(), purpose, metrics.clone());
+        let permits = Semaphore::new(CHANNELS);
+        Ok(Self { config, link, idle: Mutex::default(), permits, metrics })
     }
 
     pub(super) const fn link(&self) -> &Link {
@@ -95,10 +103,16 @@ impl Publisher {
     /// Publishes a group and tells, in the same order, what became of each. Without a connection it
     /// says so at once. May be called from many tasks.
     pub(super) async fn publish(&self, parcels: Vec<Parcel>) -> Vec<Result<(), AmqpError>> {
-        match self.try_publish(&parcels).await {
+        let began = Instant::now();
+        let results = match self.try_publish(&parcels).await {
             Ok(results) => results,
             Err(error) => parcels.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let took = began.elapsed();
+        for (parcel, result) in parcels.iter().zip(&results) {
+            self.metrics.published(parcel.exchange, result, took);
         }
+        results
     }
 
     async fn try_publish(

@@ -7,11 +7,14 @@ use async_trait::async_trait;
 
 use super::config::AmqpConfig;
 use super::error::AmqpError;
+use super::metrics::Metrics;
 use super::properties;
 use super::publish::{Parcel, Publisher};
 use super::topology::{DELIVERIES, queue_of};
+use crate::case::Delivery;
 use crate::kernel::Login;
 use crate::port::{Clock, Outgoing, SendError, Sender};
+use crate::telemetry::trace::{About, Step};
 
 /// Sends deliveries, each to the queue of its receiver, over one supervised connection. Groups may be
 /// sent from many tasks at the same time.
@@ -26,9 +29,13 @@ impl AmqpSender {
     ///
     /// # Errors
     /// As for [`AmqpConfig::address`].
-    pub fn start(config: AmqpConfig, clock: Arc<dyn Clock>) -> Result<Self, AmqpError> {
+    pub fn start(
+        config: AmqpConfig,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Result<Self, AmqpError> {
         let user = config.user()?;
-        Ok(Self { publisher: Publisher::start(config, "sender")?, user, clock })
+        Ok(Self { publisher: Publisher::start(config, "sender", metrics)?, user, clock })
     }
 
     /// Waits until there is a connection. Sending does not need it: without a connection it says so.
@@ -52,22 +59,46 @@ impl AmqpSender {
 impl Sender for AmqpSender {
     async fn send(&self, group: Vec<Outgoing>) -> Vec<Result<(), SendError>> {
         let now = self.clock.now();
-        let parcels = group
+        let (steps, parcels): (Vec<Step>, Vec<Parcel>) = group
             .into_iter()
-            .map(|Outgoing { delivery }| Parcel {
-                exchange: DELIVERIES,
-                routing_key: queue_of(&delivery.to, delivery.purpose),
-                properties: properties::outgoing(&delivery, &self.user, now),
-                body: delivery.body.json,
+            .map(|Outgoing { mut delivery }| {
+                let routing_key = queue_of(&delivery.to, delivery.purpose);
+                let step = step(&delivery, &routing_key);
+                delivery.traceparent = step.traceparent();
+                let parcel = Parcel {
+                    exchange: DELIVERIES,
+                    routing_key,
+                    properties: properties::outgoing(&delivery, &self.user, now),
+                    body: delivery.body.json,
+                };
+                (step, parcel)
             })
-            .collect();
+            .unzip();
         let results = self.publisher.publish(parcels).await;
-        results.into_iter().map(|result| result.map_err(send_error)).collect()
+        let results = results.into_iter().map(|result| result.map_err(send_error));
+        let ended = |(step, result): (Step, Result<(), SendError>)| {
+            step.end(result.as_ref().err().map(SendError::code));
+            result
+        };
+        steps.into_iter().zip(results).map(ended).collect()
     }
 
     fn is_up(&self) -> bool {
         self.health().is_ok()
     }
+}
+
+/// The delivery's step in the trace that it carries on.
+fn step(delivery: &Delivery, routing_key: &str) -> Step {
+    let about = About {
+        system: "rabbitmq",
+        place: DELIVERIES,
+        destination: &format!("{DELIVERIES}:{routing_key}"),
+        message_type: Some(delivery.body.message_type.name()),
+        message_id: Some(*delivery.id.as_uuid()),
+        conversation_id: delivery.correlation_id.map(|id| *id.as_uuid()),
+    };
+    Step::send(&about, delivery.traceparent.as_deref())
 }
 
 /// What the dispatcher can do about it: only what speaks of one receiver may count against that one.
