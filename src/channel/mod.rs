@@ -2,3 +2,4 @@
 //! innfri at [`crate::port::channel`].
 
 pub mod amqp;
+pub mod http;

@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::Settings;
 use super::core::{self, Core, CoreError};
+use super::http;
 use super::senders::{LoanBookError, Senders};
 use super::task::{EndedByItself, TaskKind, Tasks};
 use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
+use crate::channel::http::{HttpError, Parts};
 use crate::directory::Directory;
 use crate::exchange;
 use crate::journal;
@@ -31,6 +33,9 @@ pub enum ServeError {
     /// RabbitMQ refuses, or holds something else than innfri needs.
     #[error(transparent)]
     Amqp(#[from] AmqpError),
+    /// HTTP cannot be listened for.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// The process cannot listen to signals.
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
@@ -45,9 +50,29 @@ pub enum ServeError {
 /// # Errors
 /// When it cannot start, or a task ends by itself.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    let Core { exchange, work, directory, clock, .. } = core::assemble(&settings).await?;
+    let Core { journal, letters, exchange, work, directory, bell, clock, process } =
+        core::assemble(&settings).await?;
     let intake: Arc<dyn Intake> = Arc::new(exchange);
     let stop = CancellationToken::new();
+    let http = match &settings.http {
+        None => None,
+        Some(config) => {
+            let parts = Parts {
+                journal,
+                letters,
+                intake: Arc::clone(&intake),
+                directory: directory.subscribe(),
+                bell,
+                clock: Arc::clone(&clock),
+                door: http::door(),
+                config: config.clone(),
+                body_bytes: settings.limits.body_bytes,
+                process,
+                stop: stop.clone(),
+            };
+            Some(http::bind(parts).await?)
+        }
+    };
     let mut tasks = Tasks::default();
     stop_on_signal(&mut tasks, &stop)?;
 
@@ -73,6 +98,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
+    if let Some(http) = http {
+        tasks.start(TaskKind::Http, http.run());
+    }
     tracing::info!(environment = ?settings.environment, "innfri is ready");
     tasks.wait(&stop).await?;
     tracing::info!("innfri has stopped");

@@ -10,7 +10,8 @@ use crate::contract::{Contract, ContractError};
 use crate::directory::Directory;
 use crate::exchange::{self, Exchange, Parts, Work};
 use crate::journal::{self, OpenError};
-use crate::port::{Bell, Clock, Journal, SystemClock};
+use crate::journal::seal::NullSeal;
+use crate::port::{Bell, Clock, Journal, Letters, SystemClock};
 use crate::source::file::{self, SourceError};
 
 use super::senders::LoanBookError;
@@ -36,6 +37,8 @@ pub enum CoreError {
 pub struct Core {
     /// The durable record.
     pub journal: Arc<dyn Journal>,
+    /// The record of what operators did, and of attempts to reach what is another's.
+    pub letters: Arc<dyn Letters>,
     /// Where channels hand in what arrives.
     pub exchange: Exchange,
     /// The tasks that decide and deliver.
@@ -46,6 +49,8 @@ pub struct Core {
     pub bell: Bell,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// The name of this process in leases.
+    pub process: Uuid,
 }
 
 /// Puts the parts together.
@@ -56,7 +61,9 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let contract = Arc::new(Contract::new(settings.limits)?);
     let (directory, current) = watch::channel(Arc::new(file::load(&settings.directory.file)?));
-    let journal = journal::open(&settings.journal).await?;
+    let (journal, letters) =
+        journal::open_with_letters(&settings.journal, Arc::new(NullSeal)).await?;
+    let process = process_name();
     let bell = Bell::default();
     let (exchange, work) = exchange::assemble(Parts {
         journal: Arc::clone(&journal),
@@ -66,9 +73,9 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
         environment: settings.environment,
         config: settings.exchange.clone(),
         bell: bell.clone(),
-        process: process_name(),
+        process,
     });
-    Ok(Core { journal, exchange, work, directory, bell, clock })
+    Ok(Core { journal, letters, exchange, work, directory, bell, clock, process })
 }
 
 /// Another name for each start, so that what an earlier one claimed is not taken for ours.
