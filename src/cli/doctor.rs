@@ -91,7 +91,7 @@ fn examine_http(settings: &Settings, directory: Option<&Directory>) -> Check {
     };
     match &settings.http {
         Some(http) => {
-            let (check, _) = Check::of("http", http.address(false), |address| {
+            let (check, _) = Check::of("http", http.address(), |address| {
                 format!("is listened for at {address} by `innfri serve`")
             });
             check

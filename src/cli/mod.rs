@@ -15,6 +15,7 @@ mod doctor;
 mod explain;
 mod journal;
 mod late;
+mod operator;
 mod peer;
 mod render;
 mod send;
@@ -61,6 +62,8 @@ enum Command {
     Dead(dead::DeadArgs),
     /// Show that the journal was neither changed nor shortened; print its sealed days.
     Journal(journal::JournalArgs),
+    /// Give out and take back what operators sign in with over HTTP.
+    Operator(operator::OperatorCommandArgs),
     /// Print or apply what innfri needs in RabbitMQ.
     Topology(topology::TopologyArgs),
     /// Answer requests from a loan book, as a bank's own program would over AMQP.
@@ -123,6 +126,7 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
         Command::Case(args) => on_runtime(case::run(args)),
         Command::Dead(args) => on_runtime(dead::run(args)),
         Command::Journal(args) => on_runtime(journal::run(args)),
+        Command::Operator(args) => on_runtime(operator::run(args)),
         Command::Topology(args) => on_runtime(topology::run(args)),
         Command::Bank(args) => on_runtime(bank::run(args)),
         Command::Doctor(args) => on_runtime(doctor::run(args)),

@@ -16,6 +16,7 @@ mod row;
 pub mod seal;
 mod sqlite;
 mod store;
+mod tokens;
 mod write;
 
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use sqlite::Sqlite;
 pub use config::JournalConfig;
 pub use error::OpenError;
 
-use crate::port::{Audit, Journal, Letters};
+use crate::port::{Audit, Journal, Letters, Tokens};
 
 /// Opens the journal, and makes or updates its tables first where that is needed. Processes that start
 /// together wait for each other. Payloads are kept as they are.
@@ -73,6 +74,18 @@ pub async fn open_with_letters(
 /// # Errors
 /// As for [`open`].
 pub async fn open_audit(config: &JournalConfig) -> Result<Arc<dyn Audit>, OpenError> {
+    let config = JournalConfig { max_connections: config.max_connections.min(2), ..config.clone() };
+    Ok(match kept(&config, Arc::new(NullSeal)).await? {
+        Either::Sqlite(kept) => Arc::new(kept),
+        Either::Postgres(kept) => Arc::new(kept),
+    })
+}
+
+/// Opens the journal for the tokens of operators, beside whoever works on it: two connections at most.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_tokens(config: &JournalConfig) -> Result<Arc<dyn Tokens>, OpenError> {
     let config = JournalConfig { max_connections: config.max_connections.min(2), ..config.clone() };
     Ok(match kept(&config, Arc::new(NullSeal)).await? {
         Either::Sqlite(kept) => Arc::new(kept),

@@ -8,6 +8,7 @@ pub mod channel;
 pub mod clock;
 pub mod journal;
 pub mod letters;
+pub mod tokens;
 
 pub use audit::Audit;
 pub use bell::{Bell, Listener, Topic};
@@ -18,3 +19,4 @@ pub use journal::{
     DeliveryRecord, Found, InboxEntry, Journal, JournalError, Key, OwedDelivery, Whose,
 };
 pub use letters::Letters;
+pub use tokens::Tokens;

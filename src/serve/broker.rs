@@ -57,6 +57,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let http = match &settings.http {
         None => None,
         Some(config) => {
+            let tokens = journal::open_tokens(&settings.journal).await.map_err(CoreError::from)?;
+            let door = http::door(config, tokens, directory.subscribe(), Arc::clone(&clock))?;
             let parts = Parts {
                 journal,
                 letters,
@@ -64,7 +66,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
                 directory: directory.subscribe(),
                 bell,
                 clock: Arc::clone(&clock),
-                door: http::door(),
+                door,
                 config: config.clone(),
                 body_bytes: settings.limits.body_bytes,
                 process,

@@ -1,20 +1,24 @@
 //! HTTP put together: the address is taken first, so that a wrong one is told at once; requests are
 //! answered when the rest stands.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
-use crate::channel::http::listen::{ListenLimits, listen};
-use crate::channel::http::{Door, HttpError, Parts, Refusal, router};
+use crate::channel::http::listen::{Tls, listen};
+use crate::channel::http::rate::RateLimit;
+use crate::channel::http::sign_in::{NotSignedIn, SignIn, SignInConfig};
+use crate::channel::http::{Door, HttpConfig, HttpError, Parts, Refusal, router};
+use crate::directory::Directory;
 use crate::kernel::Login;
+use crate::port::{Clock, Tokens};
 
 /// An address that is taken, with what will be served there.
 pub(super) struct Bound {
     listener: TcpListener,
+    tls: Option<Tls>,
     parts: Parts,
 }
 
@@ -23,46 +27,69 @@ pub(super) struct Bound {
 /// # Errors
 /// When a setting is wrong or the address cannot be taken.
 pub(super) async fn bind(parts: Parts) -> Result<Bound, HttpError> {
-    let address = parts.config.address(false)?;
+    let address = parts.config.address()?;
+    let tls = parts.config.tls.as_ref().map(Tls::from_files).transpose()?;
     let taken = TcpListener::bind(address).await;
     let listener = taken.map_err(|source| HttpError::Bind { address, source })?;
-    Ok(Bound { listener, parts })
+    Ok(Bound { listener, tls, parts })
 }
 
 impl Bound {
     /// Answers requests until the stop.
     pub(super) async fn run(self) {
-        let Self { listener, parts } = self;
+        let Self { listener, tls, parts } = self;
         match listener.local_addr() {
-            Ok(address) => tracing::info!(%address, "listens for HTTP"),
+            Ok(address) => tracing::info!(%address, tls = tls.is_some(), "listens for HTTP"),
             Err(error) => tracing::warn!(%error, "listens for HTTP at an address that is not told"),
         }
-        let limits = ListenLimits {
-            connections: parts.config.connections,
-            header_timeout: Duration::from_secs(parts.config.header_timeout_seconds),
-        };
-        let stop = parts.stop.clone();
-        listen(listener, router(parts), limits, stop).await;
+        let (limits, stop) = (parts.config.limits(), parts.stop.clone());
+        listen(listener, tls, router(parts), limits, stop).await;
     }
 }
 
-/// Stands in until sign-in is here: the tokens of `INNFRI_STAND_IN_TOKENS` (`token=login,…`).
-pub(super) fn door() -> Arc<dyn Door> {
-    let text = std::env::var("INNFRI_STAND_IN_TOKENS").unwrap_or_default();
-    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    let logins = pairs.map(|(token, login)| (format!("Bearer {token}"), Login::new(login)));
-    Arc::new(StandIn(logins.collect()))
+/// The door: a known token, and not too often.
+///
+/// # Errors
+/// When a setting of the issuer is wrong.
+pub(super) fn door(
+    config: &HttpConfig,
+    tokens: Arc<dyn Tokens>,
+    directory: watch::Receiver<Arc<Directory>>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Door>, HttpError> {
+    let sign_in = SignInConfig { jwt: config.jwt.clone() };
+    let sign_in = SignIn::new(&sign_in, tokens, directory, Arc::clone(&clock))?;
+    let rate = RateLimit::new(config.requests_per_second, config.burst);
+    Ok(Arc::new(FrontDoor { sign_in, rate, clock }))
 }
 
-struct StandIn(BTreeMap<String, Login>);
+struct FrontDoor {
+    sign_in: SignIn,
+    rate: RateLimit,
+    clock: Arc<dyn Clock>,
+}
 
 #[async_trait]
-impl Door for StandIn {
+impl Door for FrontDoor {
     async fn check(&self, authorization: Option<&str>) -> Result<Login, Refusal> {
-        let login = authorization.and_then(|given| self.0.get(given));
-        login.cloned().ok_or_else(|| Refusal::NotSignedIn {
-            detail: "send `Authorization: Bearer <token>`".to_owned(),
-            challenge: "Bearer",
-        })
+        let login = self.sign_in.check(authorization).await.map_err(refusal)?;
+        self.rate.admit(&login, self.clock.now()).map_err(Refusal::TooMany)?;
+        Ok(login)
+    }
+}
+
+fn refusal(why: NotSignedIn) -> Refusal {
+    let (detail, challenge) = (why.to_string(), why.challenge());
+    match why {
+        NotSignedIn::Unavailable => Refusal::Unavailable,
+        // RFC 6750, section 3.1: the token is good, and signing in anew would not help.
+        NotSignedIn::NotEnoughScope => Refusal::NotAllowed { detail, challenge },
+        NotSignedIn::Missing
+        | NotSignedIn::Malformed
+        | NotSignedIn::Unknown
+        | NotSignedIn::Expired
+        | NotSignedIn::LivesTooLong
+        | NotSignedIn::WrongAudience
+        | NotSignedIn::NoOperator => Refusal::NotSignedIn { detail, challenge },
     }
 }

@@ -17,6 +17,7 @@ mod samples;
 #[path = "../support/mod.rs"]
 mod support;
 mod telling;
+mod tokens;
 
 /// Makes a test of each behaviour for each store.
 macro_rules! on_both_stores {
@@ -109,4 +110,9 @@ on_both_stores! {
     keeping::one_of_many_that_change_a_case_at_once_wins,
     keeping::processes_that_start_together_do_not_collide,
     keeping::a_call_that_is_dropped_halfway_leaves_nothing_locked,
+    tokens::every_field_of_a_token_is_found_again,
+    tokens::a_token_id_that_is_taken_is_not_given_again,
+    tokens::tokens_are_listed_oldest_first_for_one_login_or_all,
+    tokens::a_token_is_revoked_once_and_stays_so,
+    tokens::a_token_is_not_changed_past_its_revocation,
 }

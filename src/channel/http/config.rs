@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::listen::{ListenLimits, TlsConfig, TlsError};
+use super::sign_in::{JwtConfig, SignInError};
+
 /// Where innfri listens for HTTP, and how much it lets callers do. Only the address must be given.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpConfig {
     /// Address and port, such as `127.0.0.1:8080` or `[::]:8443`; port 0 takes a free one.
@@ -39,6 +42,12 @@ pub struct HttpConfig {
     /// Seconds within which the body of a request must have arrived; 1 or more.
     #[serde(default = "default::body_timeout_seconds")]
     pub body_timeout_seconds: u64,
+    /// TLS; plain text without it.
+    #[serde(default)]
+    pub tls: Option<TlsConfig>,
+    /// The issuer whose JWTs sign in besides innfri's own tokens.
+    #[serde(default)]
+    pub jwt: Option<JwtConfig>,
 }
 
 mod default {
@@ -79,6 +88,12 @@ pub enum HttpError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// Signing in.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on {address}: set http.listen to an address of this machine and a port that nobody else has"
@@ -106,15 +121,17 @@ impl HttpConfig {
             connections: default::connections(),
             header_timeout_seconds: default::header_timeout_seconds(),
             body_timeout_seconds: default::body_timeout_seconds(),
+            tls: None,
+            jwt: None,
         }
     }
 
-    /// The address, read; also checks that the settings can be used. `with_tls` says whether TLS is set
-    /// up: tokens and messages are not to cross a network in plain text unless that is asked for.
+    /// The address, read; also checks that the settings can be used, and that tokens and messages do not
+    /// cross a network in plain text unless that is asked for.
     ///
     /// # Errors
     /// [`HttpError::Setting`], naming the setting.
-    pub fn address(&self, with_tls: bool) -> Result<SocketAddr, HttpError> {
+    pub fn address(&self) -> Result<SocketAddr, HttpError> {
         let counts = [
             ("requests_per_second", u64::from(self.requests_per_second)),
             ("burst", u64::from(self.burst)),
@@ -131,14 +148,21 @@ impl HttpConfig {
             name: "listen",
             problem: "is not an address with a port, such as 127.0.0.1:8080 or [::]:8443",
         })?;
-        if !with_tls && !self.allow_plain_text && !address.ip().is_loopback() {
+        if self.tls.is_none() && !self.allow_plain_text && !address.ip().is_loopback() {
             return Err(HttpError::Setting {
                 name: "listen",
-                problem: "can be reached from other machines, and TLS is not set up: set it up, listen \
+                problem: "can be reached from other machines, and http.tls is not set: set it, listen \
                           on 127.0.0.1, or set http.allow_plain_text when TLS ends in front of innfri",
             });
         }
         Ok(address)
+    }
+
+    /// The limits on connections.
+    pub fn limits(&self) -> ListenLimits {
+        let header = Duration::from_secs(self.header_timeout_seconds);
+        let connections = self.connections;
+        ListenLimits { connections, handshake: header, header, ..ListenLimits::default() }
     }
 
     pub(super) const fn longest_wait(&self) -> Duration {
@@ -157,8 +181,8 @@ mod tests {
     #[test]
     fn only_the_address_must_be_given() {
         let config: HttpConfig = toml::from_str("listen = '127.0.0.1:0'").unwrap();
-        assert_eq!(config, HttpConfig::at("127.0.0.1:0"));
-        assert_eq!(config.address(false).unwrap().port(), 0);
+        assert_eq!(format!("{config:?}"), format!("{:?}", HttpConfig::at("127.0.0.1:0")));
+        assert_eq!(config.address().unwrap().port(), 0);
         let error = toml::from_str::<HttpConfig>("listen = '[::1]:0'\nbirst = 3").unwrap_err();
         assert!(error.to_string().contains("birst"));
     }
@@ -166,22 +190,24 @@ mod tests {
     #[test]
     fn plain_text_stays_on_this_machine_unless_asked_for() {
         for listen in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080"] {
-            let error = HttpConfig::at(listen).address(false).unwrap_err().to_string();
-            assert!(error.contains("TLS"), "{error}");
-            assert!(HttpConfig::at(listen).address(true).is_ok());
+            let error = HttpConfig::at(listen).address().unwrap_err().to_string();
+            assert!(error.contains("http.tls"), "{error}");
+            let tls = toml::from_str("certificate_file = 'a'\nkey_file = 'b'").unwrap();
+            let safe = HttpConfig { tls: Some(tls), ..HttpConfig::at(listen) };
+            assert!(safe.address().is_ok());
             let asked = HttpConfig { allow_plain_text: true, ..HttpConfig::at(listen) };
-            assert!(asked.address(false).is_ok());
+            assert!(asked.address().is_ok());
         }
-        assert!(HttpConfig::at("[::1]:8080").address(false).is_ok());
+        assert!(HttpConfig::at("[::1]:8080").address().is_ok());
     }
 
     #[test]
     fn what_cannot_be_used_is_named() {
         for listen in ["", "8080", "localhost:8080", "127.0.0.1"] {
-            let error = HttpConfig::at(listen).address(false).unwrap_err().to_string();
+            let error = HttpConfig::at(listen).address().unwrap_err().to_string();
             assert!(error.starts_with("http.listen"), "{error}");
         }
         let none = HttpConfig { most_waiting: 0, ..HttpConfig::at("127.0.0.1:0") };
-        assert!(none.address(false).unwrap_err().to_string().contains("most_waiting"));
+        assert!(none.address().unwrap_err().to_string().contains("most_waiting"));
     }
 }

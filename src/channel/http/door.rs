@@ -33,6 +33,14 @@ pub enum Refusal {
         /// The value of `WWW-Authenticate` (RFC 6750, section 3).
         challenge: &'static str,
     },
+    /// A good token that does not let its bearer in here.
+    #[error("{detail}")]
+    NotAllowed {
+        /// What is wrong and what to do, in English.
+        detail: String,
+        /// The value of `WWW-Authenticate` (RFC 6750, section 3).
+        challenge: &'static str,
+    },
     /// The operator has called too often; it may call again after this time.
     #[error("too many requests")]
     TooMany(Duration),
@@ -47,6 +55,10 @@ impl From<Refusal> for Problem {
             Refusal::NotSignedIn { detail, challenge } => Self {
                 challenge: Some(challenge),
                 ..Self::new(ProblemKind::NotSignedIn, detail)
+            },
+            Refusal::NotAllowed { detail, challenge } => Self {
+                challenge: Some(challenge),
+                ..Self::new(ProblemKind::NotAllowed, detail)
             },
             Refusal::TooMany(after) => Self {
                 retry_after: Some(after),

@@ -13,7 +13,9 @@ mod mailbox;
 mod messages;
 pub mod problem;
 mod query;
+pub mod rate;
 pub mod router;
+pub mod sign_in;
 mod trespass;
 mod wait;
 

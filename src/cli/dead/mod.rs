@@ -62,7 +62,7 @@ enum DeadCommand {
 
 /// Who does it.
 #[derive(Debug, Args)]
-struct OperatorArgs {
+pub(super) struct OperatorArgs {
     /// Who does it; without it, the user of this machine.
     #[arg(long, value_name = "NAME")]
     operator: Option<String>,
@@ -78,7 +78,8 @@ fn machine_user() -> anyhow::Result<String> {
 }
 
 impl OperatorArgs {
-    fn name(&self) -> anyhow::Result<String> {
+    /// Their name.
+    pub(super) fn name(&self) -> anyhow::Result<String> {
         match self.operator.as_deref().map(str::trim) {
             Some(name) if !name.is_empty() => Ok(name.to_owned()),
             Some(_) => anyhow::bail!("--operator needs a name"),

@@ -8,6 +8,7 @@ mod day;
 mod dead_letter;
 mod delivery;
 mod letters;
+mod token;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -28,6 +29,7 @@ pub(super) use letters::{
     ActionQuery, ActionRow, AgainRow, CountRow, HoldRow, LetterQuery, LetterRow, NoteRow,
     PlannedRow, RefusedRow, ReplayRow, RunRow, SettledRow, StateRow, TrafficRow, WaitingRow,
 };
+pub(super) use token::{RevocationRow, TokenQuery, TokenRow};
 
 columns! {
     /// An id to look for.
