@@ -9,8 +9,8 @@ use super::config::Settings;
 use crate::contract::{Contract, ContractError};
 use crate::directory::Directory;
 use crate::exchange::{self, Exchange, Parts, Work};
-use crate::journal::{self, OpenError};
 use crate::journal::seal::NullSeal;
+use crate::journal::{self, OpenError};
 use crate::port::{Bell, Clock, Journal, Letters, SystemClock};
 use crate::source::file::{self, SourceError};
 

@@ -78,7 +78,9 @@ async fn lists_are_pages_of_ones_own_cases_without_bodies() {
     seen.dedup();
     assert_eq!(seen, cases);
 
-    let by_reference = world.get("agent", "/v1/cases?reference=OPPDRAG-3&type=no.dsve.restgjeldsforespoersel.v1").await;
+    let by_reference = world
+        .get("agent", "/v1/cases?reference=OPPDRAG-3&type=no.dsve.restgjeldsforespoersel.v1")
+        .await;
     assert_eq!(by_reference.json["cases"].as_array().unwrap().len(), 1);
     let open = world.get("agent", "/v1/cases?state=open").await;
     assert_eq!(open.json, json!({"cases": []}));
@@ -135,8 +137,7 @@ async fn a_query_that_cannot_be_read_is_refused_and_not_repeated() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_waits_is_answered_when_the_case_is_settled() {
-    let config =
-        HttpConfig { longest_wait_seconds: 60, ..HttpConfig::at("127.0.0.1:0") };
+    let config = HttpConfig { longest_wait_seconds: 60, ..HttpConfig::at("127.0.0.1:0") };
     let world = World::with(config).await;
     let case = world.ask(1).await;
     let request = world.one("bank").await;
@@ -154,11 +155,8 @@ async fn whoever_waits_is_answered_when_the_case_is_settled() {
 
 #[tokio::test]
 async fn a_wait_ends_with_what_there_is_when_its_time_is_over_or_innfri_stops() {
-    let world = World::with(HttpConfig {
-        longest_wait_seconds: 1,
-        ..HttpConfig::at("127.0.0.1:0")
-    })
-    .await;
+    let world =
+        World::with(HttpConfig { longest_wait_seconds: 1, ..HttpConfig::at("127.0.0.1:0") }).await;
     let case = world.ask(1).await;
     let path = format!("/v1/cases/{case}?wait=2m");
     let shown = world.get("agent", &path).await;
@@ -181,8 +179,7 @@ async fn a_wait_ends_with_what_there_is_when_its_time_is_over_or_innfri_stops() 
 
 #[tokio::test]
 async fn only_so_many_wait_at_once_and_those_who_do_not_wait_are_still_answered() {
-    let world =
-        World::with(HttpConfig { most_waiting: 1, ..HttpConfig::at("127.0.0.1:0") }).await;
+    let world = World::with(HttpConfig { most_waiting: 1, ..HttpConfig::at("127.0.0.1:0") }).await;
     let case = world.ask(1).await;
     let waits = format!("/v1/cases/{case}?wait=60s");
     let does_not = format!("/v1/cases/{case}");
@@ -190,7 +187,10 @@ async fn only_so_many_wait_at_once_and_those_who_do_not_wait_are_still_answered(
         tokio::time::sleep(Duration::from_millis(200)).await;
         let too_many = world.get("agent", &waits).await;
         assert_eq!(too_many.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!((too_many.problem(), &too_many.headers["retry-after"]), ("unavailable", &"1".parse().unwrap()));
+        assert_eq!(
+            (too_many.problem(), &too_many.headers["retry-after"]),
+            ("unavailable", &"1".parse().unwrap())
+        );
         let too_many = world.get("other-agent", "/v1/mailbox?wait=5s").await;
         assert_eq!(too_many.problem(), "unavailable");
         assert_eq!(world.get("agent", &does_not).await.status, StatusCode::OK);

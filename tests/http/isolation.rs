@@ -13,7 +13,10 @@ async fn on_record(world: &World, login: &str, what: &str) {
     assert_eq!(trespasses.len(), 1, "{trespasses:?}");
     let action = &trespasses[0];
     assert_eq!(action.kind, ActionKind::Trespassed);
-    assert_eq!((action.operator.as_str(), action.at), (format!("login {login}").as_str(), world.now()));
+    assert_eq!(
+        (action.operator.as_str(), action.at),
+        (format!("login {login}").as_str(), world.now())
+    );
     assert!(action.detail.contains(what), "{}", action.detail);
 }
 

@@ -108,10 +108,8 @@ async fn no_two_collectors_get_the_same_message_and_all_are_collected() {
     let mut count = 0;
     let by_name = format!("/v1/mailbox?max=3&organisation={BANK}");
     while count < 30 {
-        let (one, two) = tokio::join!(
-            world.get("bank", "/v1/mailbox?max=4"),
-            world.get("bank", &by_name),
-        );
+        let (one, two) =
+            tokio::join!(world.get("bank", "/v1/mailbox?max=4"), world.get("bank", &by_name),);
         for message in one.messages().iter().chain(two.messages()) {
             seen.insert(message["id"].as_str().unwrap().to_owned());
             count += 1;
@@ -146,7 +144,10 @@ async fn an_asker_collects_outcome_rejection_and_receipt() {
     world.directory.send_replace(Arc::new(directory(all)));
     world.ask(1).await;
     let receipt = world.one("agent").await;
-    assert_eq!((&receipt["purpose"], &receipt["type"]), (&json!("receipt"), &json!("innfri.receipt.v1")));
+    assert_eq!(
+        (&receipt["purpose"], &receipt["type"]),
+        (&json!("receipt"), &json!("innfri.receipt.v1"))
+    );
     assert!(receipt.get("revision").is_none());
     let request = world.one("bank").await;
     world.answer(1, request["id"].as_str().unwrap()).await;

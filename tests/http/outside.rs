@@ -11,7 +11,10 @@ async fn every_route_stands_behind_the_door() {
     for (method, path) in ROUTES {
         for token in ["", "nobody"] {
             let reply = world.call(method.clone(), path, Call { token, ..Call::default() }).await;
-            assert_eq!((reply.status, reply.problem()), (StatusCode::UNAUTHORIZED, "not-signed-in"));
+            assert_eq!(
+                (reply.status, reply.problem()),
+                (StatusCode::UNAUTHORIZED, "not-signed-in")
+            );
             assert_eq!(reply.headers["www-authenticate"], "Bearer");
         }
         let hasty = Call { token: "hasty", ..Call::default() };

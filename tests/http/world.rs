@@ -236,11 +236,8 @@ impl World {
         assert_eq!(parts.headers["cache-control"], "no-store");
         assert_eq!(parts.headers["x-content-type-options"], "nosniff");
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let json = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes).unwrap()
-        };
+        let json =
+            if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
         Reply { status: parts.status, headers: parts.headers, json }
     }
 

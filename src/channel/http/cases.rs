@@ -147,9 +147,9 @@ impl Shared {
         match (named, own.next(), own.next()) {
             (Some(named), _, _) => self.may_speak_for(login, named).await,
             (None, Some(only), None) => Ok(only.clone()),
-            (None, Some(_), Some(_)) => {
-                Err(Problem::bad("you speak for several organisations: say which in `organisation`"))
-            }
+            (None, Some(_), Some(_)) => Err(Problem::bad(
+                "you speak for several organisations: say which in `organisation`",
+            )),
             (None, None, _) => {
                 Err(Problem::new(ProblemKind::NotAllowed, "you speak for no organisation"))
             }

@@ -52,14 +52,12 @@ pub enum Refusal {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::NotSignedIn { detail, challenge } => Self {
-                challenge: Some(challenge),
-                ..Self::new(ProblemKind::NotSignedIn, detail)
-            },
-            Refusal::NotAllowed { detail, challenge } => Self {
-                challenge: Some(challenge),
-                ..Self::new(ProblemKind::NotAllowed, detail)
-            },
+            Refusal::NotSignedIn { detail, challenge } => {
+                Self { challenge: Some(challenge), ..Self::new(ProblemKind::NotSignedIn, detail) }
+            }
+            Refusal::NotAllowed { detail, challenge } => {
+                Self { challenge: Some(challenge), ..Self::new(ProblemKind::NotAllowed, detail) }
+            }
             Refusal::TooMany(after) => Self {
                 retry_after: Some(after),
                 ..Self::new(

@@ -99,7 +99,10 @@ impl Form {
                     .map(|text| uuid("the header Innfri-Correlation-Id", &text))
                     .transpose()?,
                 // What is no trace context is passed over, as W3C has it.
-                traceparent: header(headers, TRACEPARENT).ok().flatten().filter(is_traceparent),
+                traceparent: header(headers, TRACEPARENT)
+                    .ok()
+                    .flatten()
+                    .filter(|text| is_traceparent(text)),
                 body: body.to_vec(),
             }),
             Self::Envelope => opened(headers, body),
@@ -122,14 +125,15 @@ fn opened(headers: &HeaderMap, body: &[u8]) -> Result<Posted, Problem> {
         return Err(Problem::bad("`type` of the envelope is not a text of 1 to 255 characters"));
     }
     let correlation_id = envelope.correlation_id.as_deref();
-    let own = envelope.traceparent.filter(is_traceparent);
+    let own = envelope.traceparent.filter(|text| is_traceparent(text));
     Ok(Posted {
         message_id: uuid("`messageId` of the envelope", &envelope.message_id)?,
         correlation_id: correlation_id
             .map(|text| uuid("`correlationId` of the envelope", text))
             .transpose()?,
-        traceparent: own
-            .or_else(|| header(headers, TRACEPARENT).ok().flatten().filter(is_traceparent)),
+        traceparent: own.or_else(|| {
+            header(headers, TRACEPARENT).ok().flatten().filter(|text| is_traceparent(text))
+        }),
         message_type: envelope.r#type,
         body: envelope.body.get().as_bytes().to_vec(),
     })
@@ -163,7 +167,7 @@ fn header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
 }
 
 /// Whether this is a `traceparent` of version 00 (W3C Trace Context, 3.2.2).
-fn is_traceparent(text: &String) -> bool {
+fn is_traceparent(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let hex = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -232,8 +236,7 @@ mod tests {
             "{{\"type\":\"no.dsve.status.v1\",\"messageId\":\"{ID}\",\"correlationId\":\"{ID}\",\
              \"traceparent\":\"{TRACE}\",\"body\": {body} }}"
         );
-        let opened =
-            Form::Envelope.read(&HeaderMap::new(), envelope.as_bytes()).ok().unwrap();
+        let opened = Form::Envelope.read(&HeaderMap::new(), envelope.as_bytes()).ok().unwrap();
         assert!(bare == opened);
         assert_eq!(opened.body, body.as_bytes(), "byte for byte");
     }
@@ -267,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_is_no_trace_context_is_passed_over() {
-        assert!(is_traceparent(&TRACE.to_owned()));
+        assert!(is_traceparent(TRACE));
         for wrong in [
             "",
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
@@ -275,7 +278,7 @@ mod tests {
             "00-00000000000000000000000000000000-b7ad6b7169203331-01",
             "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
         ] {
-            assert!(!is_traceparent(&wrong.to_owned()), "{wrong}");
+            assert!(!is_traceparent(wrong), "{wrong}");
             let given = [(MESSAGE_TYPE, "t"), (MESSAGE_ID, ID), (TRACEPARENT, wrong)];
             let posted = Form::Bare.read(&headers(&given), b"{}").ok().unwrap();
             assert_eq!(posted.traceparent, None);

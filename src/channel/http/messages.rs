@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Extension, FromRequest, Request, State};
 use axum::http::header::{CONTENT_LENGTH, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde::{Deserialize, Serialize};
 
 use super::door::SignedIn;
@@ -19,9 +19,7 @@ use super::problem::{Problem, ProblemKind};
 use super::{COME_BACK_AFTER, Shared};
 use crate::case::Purpose;
 use crate::contract::Body;
-use crate::kernel::{
-    CaseId, ChannelName, DeliveryId, Finding, Incoming, Login, MessageId,
-};
+use crate::kernel::{CaseId, ChannelName, DeliveryId, Finding, Incoming, Login, MessageId};
 use crate::market::no::rules::way;
 use crate::port::{Disposition, IntakeError, Taken};
 
@@ -199,11 +197,7 @@ fn accepted(message_id: MessageId, case_id: Option<CaseId>) -> Response {
     response
 }
 
-fn unacceptable(
-    message_id: MessageId,
-    case_id: Option<CaseId>,
-    findings: Vec<Finding>,
-) -> Problem {
+fn unacceptable(message_id: MessageId, case_id: Option<CaseId>, findings: Vec<Finding>) -> Problem {
     let (kind, detail) = if has_rule(&findings, &way::MESSAGE_ID_REUSED) {
         (
             ProblemKind::ReusedMessageId,

@@ -57,20 +57,16 @@ impl ProblemKind {
 
     const fn row(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::BadRequest => {
-                (StatusCode::BAD_REQUEST, "bad-request", "Bad request")
-            }
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Bad request"),
             Self::NotSignedIn => (StatusCode::UNAUTHORIZED, "not-signed-in", "Not signed in"),
             Self::NotAllowed => (StatusCode::FORBIDDEN, "not-allowed", "Not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
             }
-            Self::UnacceptableMessage => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "unacceptable-message",
-                "Unacceptable message",
-            ),
+            Self::UnacceptableMessage => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "unacceptable-message", "Unacceptable message")
+            }
             Self::ReusedMessageId => {
                 (StatusCode::CONFLICT, "reused-message-id", "Message id reused")
             }
@@ -83,12 +79,8 @@ impl ProblemKind {
             Self::TooManyRequests => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
             }
-            Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable")
-            }
-            Self::Internal => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error")
-            }
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
         }
     }
 

@@ -79,7 +79,8 @@ mod tests {
         assert_eq!(milliseconds("500ms"), Some(500));
         assert_eq!(milliseconds("2m"), Some(120_000));
         assert_eq!(milliseconds("7"), Some(7_000));
-        for wrong in ["", "s", "-1s", "1.5s", " 1s", "1 s", "1h", "1sæ", "æ", "99999999999999999999"]
+        for wrong in
+            ["", "s", "-1s", "1.5s", " 1s", "1 s", "1h", "1sæ", "æ", "99999999999999999999"]
         {
             assert_eq!(duration(wrong), None, "{wrong}");
         }
