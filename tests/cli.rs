@@ -46,6 +46,20 @@ fn the_demo_shows_every_kind_of_outcome() {
 }
 
 #[test]
+fn the_contracts_are_printed_without_settings_or_servers() {
+    for (command, file) in [
+        ("asyncapi", "schemas/asyncapi.json"),
+        ("openapi", "schemas/openapi.json"),
+        ("messages", "docs/messages.md"),
+    ] {
+        let kept = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+        let (code, out, err) = run(&[command]);
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{command}");
+        assert!(out == std::fs::read_to_string(kept).unwrap(), "{command} prints {file}");
+    }
+}
+
+#[test]
 fn a_right_message_is_fine() {
     let file = example("demo/requests/01-restgjeld.no.dsve.restgjeldsforespoersel.v1.json");
     let (code, out, _) = run(&["check", &file, "--environment", "test", "--json"]);

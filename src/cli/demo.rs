@@ -150,7 +150,7 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Verdict> {
     let Core { journal, exchange, work, directory, clock, .. } = core::assemble(&settings).await?;
     let intake: Arc<dyn Intake> = Arc::new(exchange);
     let senders = Senders::new(None, Arc::clone(&intake), Arc::clone(&clock));
-    senders.open_books(&directory.borrow())?;
+    senders.open(&directory.borrow())?;
     let outbound: Arc<dyn Outbound> = Arc::new(senders);
     let stop = CancellationToken::new();
     let play = async {

@@ -8,6 +8,7 @@ use crate::channel::amqp::{AmqpConfig, connection, topology};
 use crate::contract::Contract;
 use crate::directory::{Directory, Handler};
 use crate::journal;
+use crate::port::JournalError;
 use crate::serve::Settings;
 use crate::serve::broker::declare;
 use crate::source::file;
@@ -123,13 +124,20 @@ async fn examine_journal(settings: &Settings) -> Check {
             return Check { what: "journal", ok: false, says: Chain(&error).to_string() };
         }
     };
-    let counted = journal.counts().await;
-    let (check, _) = Check::of("journal", counted, |counts| {
+    let most = settings.exchange.journal_most_megabytes;
+    let counted =
+        async { Ok::<_, JournalError>((journal.counts().await?, journal.size_bytes().await?)) };
+    let (mut check, counted) = Check::of("journal", counted.await, |(counts, bytes)| {
+        let allowed = if most == 0 { "no limit".to_owned() } else { format!("of {most}") };
         format!(
-            "{} open case(s), {} delivery(ies) owed, {} dead letter(s)",
-            counts.open_cases, counts.owed_deliveries, counts.dead_letters
+            "{} open case(s), {} delivery(ies) owed, {} dead letter(s), {} MB ({allowed})",
+            counts.open_cases,
+            counts.owed_deliveries,
+            counts.dead_letters,
+            bytes / 1_000_000
         )
     });
+    check.ok &= counted.is_none_or(|(_, bytes)| most == 0 || bytes / 1_000_000 < most);
     check
 }
 

@@ -9,6 +9,7 @@
 mod bank;
 mod case;
 mod check;
+mod contracts;
 mod dead;
 mod demo;
 mod doctor;
@@ -52,6 +53,23 @@ enum Command {
     Check(check::CheckArgs),
     /// Explain a rule, such as INN-021, or list all.
     Explain(explain::ExplainArgs),
+    /// Print the AMQP contract: AsyncAPI 3.0 as JSON.
+    ///
+    /// Exchanges, queues, message types with their schemas and examples, made from the program's own
+    /// catalogue: what this program speaks. It speaks as innfri: what a participant sends is `receive`.
+    /// It needs no settings. Kept in the repository as schemas/asyncapi.json.
+    Asyncapi,
+    /// Print the HTTP contract: OpenAPI 3.1 as JSON.
+    ///
+    /// Every route with its parameters, every answer it may give, the message types with their schemas
+    /// and examples, and what innfri itself posts to webhooks and banks. It needs no settings. Kept in
+    /// the repository as schemas/openapi.json.
+    Openapi,
+    /// Print the guide to the messages: each field, rule and an example, as Markdown.
+    ///
+    /// Made from the schemas, the rules and the examples that are compiled in. It needs no settings.
+    /// Kept in the repository as docs/messages.md. For one rule, see `innfri explain`.
+    Messages,
     /// Run the broker.
     Serve(serve::ServeArgs),
     /// Publish a request as a participant, and show its outcome.
@@ -120,6 +138,9 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
     match command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Asyncapi => contracts::asyncapi(),
+        Command::Openapi => contracts::openapi(),
+        Command::Messages => contracts::messages(),
         Command::Demo(args) => on_runtime(demo::run(args)),
         Command::Serve(args) => serve::run(args),
         Command::Send(args) => on_runtime(send::run(args)),

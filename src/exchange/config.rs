@@ -39,6 +39,8 @@ pub struct ExchangeConfig {
     pub batch_guard_percent: u32,
     /// So many messages are looked back on for that.
     pub batch_guard_window: usize,
+    /// Megabytes that the journal may take up before the intake stops; 0 for no limit.
+    pub journal_most_megabytes: u64,
     /// Days back that an asked payoff date may lie.
     pub payoff_date_grace_days: u16,
     /// Days ahead that an asked payoff date may lie.
@@ -64,6 +66,7 @@ impl Default for ExchangeConfig {
             deadline_interval_seconds: 60,
             batch_guard_percent: 80,
             batch_guard_window: 200,
+            journal_most_megabytes: 100_000,
             payoff_date_grace_days: 3,
             payoff_date_ahead_days: 180,
         }

@@ -34,6 +34,9 @@ use crate::telemetry::chain::Chain;
 /// Deliveries claimed at a time.
 const CLAIMED_AT_ONCE: u32 = 256;
 
+/// A receiver may ask for no longer wait between two tries: a day.
+const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(24 * 3600);
+
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     outbound: Arc<dyn Outbound>,
@@ -325,7 +328,7 @@ impl Errand {
         let schedule = RetrySchedule::of(&self.shared.parts.config, &self.policy);
         let delivery = owed.delivery.id;
         let age = now.duration_since(owed.owed_since).unsigned_abs();
-        if age >= schedule.give_up_after {
+        if age >= schedule.give_up_after || error.is_for_good() {
             let failure = Failure {
                 channel: self.channel,
                 attempts: owed.attempts + 1,
@@ -343,9 +346,17 @@ impl Errand {
         }
         let failed = owed.attempts + 1;
         let wait = schedule.wait(failed, spread(&delivery, failed));
+        let left = schedule.give_up_after.saturating_sub(age);
+        let wait = asked_wait(&error, left).map_or(wait, |asked| wait.max(asked));
         let error = format!("{}: {error}", error.code());
         Some(AttemptResult::Failed { delivery, next_attempt_at: after(now, wait), error })
     }
+}
+
+/// The wait that a receiver asked for, as far as it is granted: not past the last moment at which the
+/// delivery is tried (`left` from now), and not so long that nobody would look for the reason.
+fn asked_wait(error: &SendError, left: Duration) -> Option<Duration> {
+    error.asked_wait().map(|seconds| Duration::from_secs(seconds).min(LONGEST_ASKED_WAIT).min(left))
 }
 
 /// What moves one delivery's wait: derived rather than drawn, so that a simulated run can be replayed,

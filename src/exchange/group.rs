@@ -2,6 +2,7 @@
 //! together.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -157,6 +158,7 @@ impl Shared {
         let mut guard = self.batch_guard();
         for waiting in group {
             let admission = match waiting.life {
+                Life::Live if self.journal_is_full.load(Ordering::Relaxed) => Admission::Refused,
                 Life::Live => guard.admit(now),
                 Life::Dead => Admission::Ordinary,
             };

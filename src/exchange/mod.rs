@@ -15,12 +15,15 @@ pub mod config;
 mod deadline;
 mod dispatch;
 mod group;
+mod growth;
 mod lane;
+mod purge;
 mod receive;
 mod retry;
 mod seal;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -37,6 +40,7 @@ use crate::kernel::{Environment, PaymentWindow};
 use crate::port::{Bell, Claim, Clock, Journal, Outbound, OwedDelivery};
 
 pub use config::ExchangeConfig;
+pub use purge::purge_letters;
 pub use receive::Exchange;
 use receive::Waiting;
 pub use retry::RetrySchedule;
@@ -72,6 +76,8 @@ pub struct Work {
 struct Shared {
     parts: Parts,
     guard: std::sync::Mutex<BatchGuard>,
+    /// Whether the journal is as large as it may be, so that nothing is taken in.
+    journal_is_full: AtomicBool,
     fresh: mpsc::Sender<Vec<OwedDelivery>>,
 }
 
@@ -80,7 +86,12 @@ pub fn assemble(parts: Parts) -> (Exchange, Work) {
     let (arrivals_in, arrivals) = mpsc::channel(parts.config.waiting_messages);
     let (fresh_in, fresh) = mpsc::channel(parts.config.deciders.max(1) * 4);
     let guard = BatchGuard::new(parts.config.batch_guard_percent, parts.config.batch_guard_window);
-    let shared = Arc::new(Shared { parts, guard: guard.into(), fresh: fresh_in });
+    let shared = Arc::new(Shared {
+        parts,
+        guard: guard.into(),
+        journal_is_full: AtomicBool::new(false),
+        fresh: fresh_in,
+    });
     let exchange = Exchange::new(arrivals_in);
     (exchange, Work { shared, arrivals: Arc::new(Mutex::new(arrivals)), fresh })
 }
@@ -96,6 +107,7 @@ impl Work {
             deciders.spawn(group::decide_until(shared, arrivals, stop.clone()));
         }
         deciders.spawn(deadline::watch_until(Arc::clone(&shared), stop.clone()));
+        deciders.spawn(growth::watch_until(Arc::clone(&shared), stop.clone()));
         deciders.spawn(collect::give_up_uncollected(Arc::clone(&shared), stop.clone()));
         // The dispatcher stops after the deciders, whose commits it carries out.
         let decided = CancellationToken::new();

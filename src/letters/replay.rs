@@ -6,6 +6,7 @@
 //! are owed again in the same transaction that says so) and goes on.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::Desk;
 use super::judge::{Errand, Judged, Outcome, Verdict};
 use super::steps::Steps;
+use crate::directory::{Handler, Participant};
 use crate::kernel::{DeadLetterId, OrganisationId};
 use crate::port::letters::{
     Action, Fate, Hold, LetterRecord, LetterState, Refused, Run, RunId, Settled, Waiting,
@@ -35,6 +37,8 @@ pub struct Pace {
     pub rate: u32,
     /// The steps.
     pub steps: Steps,
+    /// How long a due delivery may wait to be taken up, by `innfri serve`, before the run stands back.
+    pub stands_back_after: Duration,
     /// How long a step waits until its deliveries are confirmed, and a run for a receiver that does
     /// not take deliveries, before the run stops by itself.
     pub patience: Duration,
@@ -182,14 +186,19 @@ impl Work<'_> {
                     return Ok(Ended::Stopped("another process has taken the run".to_owned()));
                 }
                 let room = target.saturating_sub(self.progress.done).min(at_once as usize);
-                let troubled = self.desk.letters.troubled().await?;
-                let turn = self.next(room, &troubled);
-                if turn.is_empty() {
-                    if let Some(ended) = self.hold_up(&troubled, &mut held_up_since, pace, tell) {
-                        return Ok(ended);
+                let turn = match self.desk.live_traffic_waits(pace).await? {
+                    Some(why) => Err(why),
+                    None => self.next(room).await?,
+                };
+                let turn = match turn {
+                    Ok(turn) => turn,
+                    Err(why) => {
+                        if let Some(ended) = self.hold_up(why, &mut held_up_since, pace, tell) {
+                            return Ok(ended);
+                        }
+                        continue;
                     }
-                    continue;
-                }
+                };
                 held_up_since = None;
                 self.progress.waits_for = None;
                 self.turn(turn).await?;
@@ -207,8 +216,10 @@ impl Work<'_> {
         }
     }
 
-    /// The next letters, leaving out those for receivers that do not take deliveries now.
-    fn next(&mut self, room: usize, troubled: &[OrganisationId]) -> Vec<Waiting> {
+    /// The next letters, leaving out those for receivers that do not take deliveries now; when there
+    /// are no others, why it must wait.
+    async fn next(&mut self, room: usize) -> Result<Result<Vec<Waiting>, String>, JournalError> {
+        let troubled = self.desk.letters.troubled().await?;
         let mut turn = Vec::new();
         for _ in 0..self.waiting.len() {
             if turn.len() == room {
@@ -221,18 +232,20 @@ impl Work<'_> {
                 turn.push(waiting);
             }
         }
-        turn
+        if turn.is_empty() {
+            let names: Vec<String> = troubled.iter().map(ToString::to_string).collect();
+            return Ok(Err(format!("{} does not take deliveries", names.join(", "))));
+        }
+        Ok(Ok(turn))
     }
 
     fn hold_up(
         &mut self,
-        troubled: &[OrganisationId],
+        why: String,
         since: &mut Option<Instant>,
         pace: &Pace,
         tell: &mut (dyn FnMut(&Progress) + Send),
     ) -> Option<Ended> {
-        let names: Vec<String> = troubled.iter().map(ToString::to_string).collect();
-        let why = format!("{} does not take deliveries", names.join(", "));
         if since.get_or_insert_with(Instant::now).elapsed() >= pace.patience {
             return Some(Ended::Stopped(format!("{why}; continue when that is over")));
         }
@@ -383,6 +396,26 @@ const fn fate(settled: &Settled) -> Fate {
 }
 
 impl Desk {
+    /// Why a replay must stand back: what is due to receivers is not being taken up as it falls due, so
+    /// that more would be in the way of live traffic.
+    async fn live_traffic_waits(&self, pace: &Pace) -> Result<Option<String>, JournalError> {
+        let collected = |to: &&Arc<Participant>| to.handler == Handler::Mailbox;
+        let except: Vec<OrganisationId> =
+            self.directory.participants().filter(collected).map(|to| to.id.clone()).collect();
+        let now = self.clock.now();
+        let since = self.letters.due_since(now, &except).await?;
+        let behind = since
+            .map(|since| now.duration_since(since))
+            .filter(|wait| wait.unsigned_abs() > pace.stands_back_after);
+        Ok(behind.map(|wait| {
+            let seconds = wait.as_secs();
+            format!(
+                "what fell due {seconds} s ago is not sent yet and goes first; is `innfri serve` \
+                 running?"
+            )
+        }))
+    }
+
     /// Commits what letters lead to, and says what came of each.
     async fn carry_out(
         &self,

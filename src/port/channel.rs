@@ -101,6 +101,20 @@ pub enum SendError {
     /// The directory names a way that is not set up here.
     #[error("not set up: {0}")]
     NotSetUp(String),
+    /// The receiver alone cannot be reached, at an address of its own.
+    #[error("cannot be reached: {0}")]
+    Unreachable(String),
+    /// The far side refused this message and would refuse it again: it is not tried any more.
+    #[error("refused for good: {0}")]
+    Permanent(String),
+    /// The far side asks to be left alone for a while.
+    #[error("asks to wait {seconds} s: {detail}")]
+    RetryAfter {
+        /// Seconds from now in which it should not be tried.
+        seconds: u64,
+        /// What it said.
+        detail: String,
+    },
 }
 
 impl SendError {
@@ -112,6 +126,9 @@ impl SendError {
             Self::Refused(_) => "refused",
             Self::TimedOut(_) => "timed_out",
             Self::NotSetUp(_) => "not_set_up",
+            Self::Unreachable(_) => "unreachable",
+            Self::Permanent(_) => "refused_for_good",
+            Self::RetryAfter { .. } => "retry_after",
         }
     }
 
@@ -119,8 +136,32 @@ impl SendError {
     /// about the way that all share.
     pub const fn is_the_receivers(&self) -> bool {
         match self {
-            Self::Unroutable(_) | Self::Refused(_) | Self::TimedOut(_) | Self::NotSetUp(_) => true,
+            Self::Unroutable(_)
+            | Self::Refused(_)
+            | Self::TimedOut(_)
+            | Self::NotSetUp(_)
+            | Self::Unreachable(_)
+            | Self::Permanent(_)
+            | Self::RetryAfter { .. } => true,
             Self::Unavailable(_) => false,
+        }
+    }
+    /// Whether trying again is of no use.
+    pub const fn is_for_good(&self) -> bool {
+        matches!(self, Self::Permanent(_))
+    }
+
+    /// Seconds for which the far side asked not to be tried.
+    pub const fn asked_wait(&self) -> Option<u64> {
+        match self {
+            Self::RetryAfter { seconds, .. } => Some(*seconds),
+            Self::Unavailable(_)
+            | Self::Unroutable(_)
+            | Self::Refused(_)
+            | Self::TimedOut(_)
+            | Self::NotSetUp(_)
+            | Self::Unreachable(_)
+            | Self::Permanent(_) => None,
         }
     }
 }

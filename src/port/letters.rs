@@ -534,6 +534,14 @@ pub trait Letters: Send + Sync {
 
     /// Those who are owed a delivery whose last attempt failed: nothing should be added now.
     async fn troubled(&self) -> Result<Vec<OrganisationId>, JournalError>;
+
+    /// Since when the oldest delivery has been due that nobody has taken up, leaving out those to
+    /// `except`.
+    async fn due_since(
+        &self,
+        now: Timestamp,
+        except: &[OrganisationId],
+    ) -> Result<Option<Timestamp>, JournalError>;
 }
 
 /// In whose name, and for how long, a run is held.

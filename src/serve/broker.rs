@@ -10,19 +10,19 @@ use tokio_util::sync::CancellationToken;
 use super::config::Settings;
 use super::core::{self, Core, CoreError};
 use super::http;
-use super::senders::{LoanBookError, Senders};
+use super::senders::{Senders, WayError};
 use super::task::{EndedByItself, TaskKind, Tasks};
 use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
-use crate::channel::http::{HttpError, Parts};
+use crate::channel::http::HttpError;
 use crate::directory::Directory;
 use crate::exchange;
-use crate::journal;
+use crate::journal::{self, OpenError};
 use crate::port::{Intake, Outbound, Sender};
 use crate::source::file::{self, SourceError};
 use crate::telemetry::chain::Chain;
 
-/// How long to wait between tries to declare the topology while RabbitMQ is away.
-const DECLARE_AGAIN: Duration = Duration::from_secs(1);
+/// How long to wait between tries while PostgreSQL or RabbitMQ is away.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a broker did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -50,42 +50,23 @@ pub enum ServeError {
 /// # Errors
 /// When it cannot start, or a task ends by itself.
 pub async fn serve(settings: Settings) -> Result<(), ServeError> {
-    let Core { journal, letters, exchange, work, directory, bell, clock, process } =
-        core::assemble(&settings).await?;
-    let intake: Arc<dyn Intake> = Arc::new(exchange);
     let stop = CancellationToken::new();
-    let http = match &settings.http {
-        None => None,
-        Some(config) => {
-            let tokens = journal::open_tokens(&settings.journal).await.map_err(CoreError::from)?;
-            let door = http::door(config, tokens, directory.subscribe(), Arc::clone(&clock))?;
-            let parts = Parts {
-                journal,
-                letters,
-                intake: Arc::clone(&intake),
-                directory: directory.subscribe(),
-                bell,
-                clock: Arc::clone(&clock),
-                door,
-                config: config.clone(),
-                body_bytes: settings.limits.body_bytes,
-                process,
-                stop: stop.clone(),
-            };
-            Some(http::bind(parts).await?)
-        }
-    };
     let mut tasks = Tasks::default();
     stop_on_signal(&mut tasks, &stop)?;
+    let Some(core) = assemble_patiently(&settings, &stop).await? else { return Ok(()) };
+    let intake: Arc<dyn Intake> = Arc::new(core.exchange.clone());
+    let http = http::bind(&settings, &core, &intake, &stop).await?;
+    let Core { work, directory, clock, letters, .. } = core;
 
-    let sealing_clock = Arc::clone(&clock);
+    let (sealing_clock, purging_clock) = (Arc::clone(&clock), Arc::clone(&clock));
     let mut amqp: Option<Arc<dyn Sender>> = None;
     if let Some(config) = &settings.amqp {
         amqp = Some(Arc::new(AmqpSender::start(config.clone(), Arc::clone(&clock))?));
     }
-    let senders = Arc::new(Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock)));
+    let senders = Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock));
+    let senders = Arc::new(senders.paced(&settings.exchange));
     let current = Arc::clone(&directory.borrow());
-    senders.open_books(&current).map_err(CoreError::from)?;
+    senders.open(&current).map_err(CoreError::from)?;
     if let Some(config) = &settings.amqp {
         let declared = declare_patiently(&current, config, &stop).await?;
         if declared {
@@ -97,6 +78,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let audit = journal::open_audit(&settings.journal).await.map_err(CoreError::from)?;
     let sealing = exchange::seal_days(audit, sealing_clock, stop.clone());
     tasks.start(TaskKind::Sealing, sealing);
+    let purging = exchange::purge_letters(letters, purging_clock, stop.clone());
+    tasks.start(TaskKind::Purging, purging);
     reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
@@ -125,6 +108,25 @@ fn stop_on_signal(tasks: &mut Tasks, stop: &CancellationToken) -> Result<(), Ser
     Ok(())
 }
 
+/// Puts the parts together, for as long as the journal is only away. `None` when told to stop meanwhile.
+async fn assemble_patiently(
+    settings: &Settings,
+    stop: &CancellationToken,
+) -> Result<Option<Core>, CoreError> {
+    loop {
+        match core::assemble(settings).await {
+            Ok(core) => return Ok(Some(core)),
+            Err(CoreError::Journal(error @ OpenError::Unreachable { .. })) => {
+                tracing::warn!(error = %Chain(&error), "waiting for the journal");
+            }
+            Err(error) => return Err(error),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
 /// Declares the topology, for as long as RabbitMQ is only away. `false` when told to stop meanwhile.
 async fn declare_patiently(
     directory: &Directory,
@@ -139,7 +141,7 @@ async fn declare_patiently(
             }
             Err(error) => return Err(error),
         }
-        let pause = tokio::time::sleep(DECLARE_AGAIN);
+        let pause = tokio::time::sleep(TRY_AGAIN);
         if stop.run_until_cancelled(pause).await.is_none() {
             return Ok(false);
         }
@@ -190,7 +192,7 @@ enum ReloadError {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
-    LoanBook(#[from] LoanBookError),
+    Way(#[from] WayError),
     #[error("its queues could not be declared")]
     Amqp(#[from] AmqpError),
 }
@@ -200,6 +202,6 @@ async fn reload(settings: &Settings, senders: &Senders) -> Result<Directory, Rel
     if let Some(config) = &settings.amqp {
         declare(&directory, config).await?;
     }
-    senders.open_books(&directory)?;
+    senders.open(&directory)?;
     Ok(directory)
 }

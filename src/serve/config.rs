@@ -57,6 +57,9 @@ pub struct DeadLetterSettings {
     pub purge_after_days: u32,
     /// Letters replayed a second, where nothing else is said.
     pub replay_rate: u32,
+    /// Seconds that a due delivery may wait to be taken up before a replay stands back, so that live
+    /// traffic goes first.
+    pub replay_stands_back_seconds: u64,
     /// Seconds that a replay waits for its deliveries, or for a receiver that does not take any,
     /// before it stops by itself.
     pub replay_patience_seconds: u64,

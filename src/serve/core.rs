@@ -14,7 +14,7 @@ use crate::journal::{self, OpenError};
 use crate::port::{Bell, Clock, Journal, Letters, SystemClock};
 use crate::source::file::{self, SourceError};
 
-use super::senders::LoanBookError;
+use super::senders::WayError;
 
 /// Why an installation could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -28,16 +28,17 @@ pub enum CoreError {
     /// The directory.
     #[error(transparent)]
     Directory(#[from] SourceError),
-    /// A loan book.
+    /// A way that the directory names.
     #[error(transparent)]
-    LoanBook(#[from] LoanBookError),
+    Way(#[from] WayError),
 }
 
 /// The parts that every installation has.
 pub struct Core {
     /// The durable record.
     pub journal: Arc<dyn Journal>,
-    /// The record of what operators did, and of attempts to reach what is another's.
+    /// The record of dead letters and of what people did, attempts to reach what is another's included; in
+    /// the same store.
     pub letters: Arc<dyn Letters>,
     /// Where channels hand in what arrives.
     pub exchange: Exchange,

@@ -6,14 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
+use super::broker::ServeError;
+use super::config::Settings;
+use super::core::{Core, CoreError};
 use crate::channel::http::listen::{Tls, listen};
 use crate::channel::http::rate::RateLimit;
 use crate::channel::http::sign_in::{NotSignedIn, SignIn, SignInConfig};
 use crate::channel::http::{Door, HttpConfig, HttpError, Parts, Refusal, router};
 use crate::directory::Directory;
+use crate::journal;
 use crate::kernel::Login;
-use crate::port::{Clock, Tokens};
+use crate::port::{Clock, Intake, Tokens};
 
 /// An address that is taken, with what will be served there.
 pub(super) struct Bound {
@@ -22,16 +27,37 @@ pub(super) struct Bound {
     parts: Parts,
 }
 
-/// Takes the address.
+/// Takes the address that the settings name, if they name one.
 ///
 /// # Errors
-/// When a setting is wrong or the address cannot be taken.
-pub(super) async fn bind(parts: Parts) -> Result<Bound, HttpError> {
-    let address = parts.config.address()?;
-    let tls = parts.config.tls.as_ref().map(Tls::from_files).transpose()?;
+/// When a setting is wrong, the address cannot be taken, or the journal is away.
+pub(super) async fn bind(
+    settings: &Settings,
+    core: &Core,
+    intake: &Arc<dyn Intake>,
+    stop: &CancellationToken,
+) -> Result<Option<Bound>, ServeError> {
+    let Some(config) = &settings.http else { return Ok(None) };
+    let address = config.address()?;
+    let tls = config.tls.as_ref().map(Tls::from_files).transpose().map_err(HttpError::from)?;
     let taken = TcpListener::bind(address).await;
     let listener = taken.map_err(|source| HttpError::Bind { address, source })?;
-    Ok(Bound { listener, tls, parts })
+    let tokens = journal::open_tokens(&settings.journal).await.map_err(CoreError::from)?;
+    let directory = core.directory.subscribe();
+    let parts = Parts {
+        journal: Arc::clone(&core.journal),
+        letters: Arc::clone(&core.letters),
+        intake: Arc::clone(intake),
+        directory: directory.clone(),
+        bell: core.bell.clone(),
+        clock: Arc::clone(&core.clock),
+        door: door(config, tokens, directory, Arc::clone(&core.clock))?,
+        config: config.clone(),
+        body_bytes: settings.limits.body_bytes,
+        process: core.process,
+        stop: stop.clone(),
+    };
+    Ok(Some(Bound { listener, tls, parts }))
 }
 
 impl Bound {
@@ -51,7 +77,7 @@ impl Bound {
 ///
 /// # Errors
 /// When a setting of the issuer is wrong.
-pub(super) fn door(
+fn door(
     config: &HttpConfig,
     tokens: Arc<dyn Tokens>,
     directory: watch::Receiver<Arc<Directory>>,

@@ -1,12 +1,15 @@
 //! Which sender reaches whom: the AMQP channel for all who have queues, a loan book for each built-in
-//! bank.
+//! bank, a client of its own for each webhook and each bank's back-end.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::bank::{BookError, BuiltInBank, LoanBook, LoanBookHandler};
+use crate::channel::post::{BackEndSender, Pace, PostError, WebhookSender};
 use crate::directory::{Directory, Handler, Participant, built_in_login};
+use crate::exchange::ExchangeConfig;
 use crate::kernel::OrganisationId;
 use crate::port::{Clock, Intake, Outbound, SendError, Sender};
 
@@ -34,51 +37,113 @@ pub enum LoanBookError {
     },
 }
 
+/// Why a way that the directory names cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WayError {
+    /// A loan book.
+    #[error(transparent)]
+    LoanBook(#[from] LoanBookError),
+    /// A webhook, or a bank's back-end.
+    #[error("the way to {participant} in the directory cannot be used")]
+    Post {
+        /// To whom.
+        participant: OrganisationId,
+        /// What is wrong.
+        #[source]
+        source: PostError,
+    },
+}
+
+/// Ways that lead to one participant each.
+type OwnWays = BTreeMap<OrganisationId, Arc<dyn Sender>>;
+
 /// All ways out of this process.
 pub struct Senders {
     amqp: Option<Arc<dyn Sender>>,
     intake: Arc<dyn Intake>,
     clock: Arc<dyn Clock>,
-    books: Mutex<BTreeMap<OrganisationId, Arc<LoanBookHandler>>>,
+    pace: Pace,
+    own: Mutex<OwnWays>,
 }
 
 impl Senders {
-    /// Ways out with these loan books to come; see [`Senders::open_books`].
+    /// Ways out, with those that the directory names to come; see [`Senders::open`].
     pub fn new(
         amqp: Option<Arc<dyn Sender>>,
         intake: Arc<dyn Intake>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { amqp, intake, clock, books: Mutex::default() }
+        let pace = pace(&ExchangeConfig::default());
+        Self { amqp, intake, clock, pace, own: Mutex::default() }
     }
 
-    /// Reads the loan books that a directory names, and uses them from now on.
+    /// The same, for an exchange with these settings: what is posted must be over within its lease.
+    #[must_use]
+    pub fn paced(self, config: &ExchangeConfig) -> Self {
+        Self { pace: pace(config), ..self }
+    }
+
+    /// Opens the ways that a directory names (reads loan books, secrets and certificates), and uses
+    /// them from now on.
     ///
     /// # Errors
     /// When one cannot be used; then those in use so far stay.
-    pub fn open_books(&self, directory: &Directory) -> Result<(), LoanBookError> {
-        let mut books = BTreeMap::new();
+    pub fn open(&self, directory: &Directory) -> Result<(), WayError> {
+        let mut own = OwnWays::new();
         for participant in directory.participants() {
-            let Handler::LoanBook(path) = &participant.handler else { continue };
-            let bank = participant.id.clone();
-            let book = LoanBook::load(path)
-                .map_err(|source| LoanBookError::Book { bank: bank.clone(), source })?;
-            let built_in = BuiltInBank::new(book);
-            let holds = built_in.organisation().clone();
-            if holds != bank {
-                return Err(LoanBookError::OtherBank { path: path.clone(), bank, holds });
+            if let Some(way) = self.open_one(participant)? {
+                own.insert(participant.id.clone(), way);
             }
-            let handler = LoanBookHandler::new(
-                built_in,
-                built_in_login(&bank),
-                Arc::clone(&self.intake),
-                Arc::clone(&self.clock),
-            );
-            books.insert(bank, Arc::new(handler));
         }
-        *self.books.lock().unwrap_or_else(PoisonError::into_inner) = books;
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
         Ok(())
     }
+
+    fn open_one(&self, participant: &Participant) -> Result<Option<Arc<dyn Sender>>, WayError> {
+        let id = &participant.id;
+        let wrong = |source| WayError::Post { participant: id.clone(), source };
+        let clock = || Arc::clone(&self.clock);
+        let way: Arc<dyn Sender> = match &participant.handler {
+            Handler::Amqp | Handler::Mailbox => return Ok(None),
+            Handler::LoanBook(path) => Arc::new(self.open_book(id, path)?),
+            Handler::Webhook(webhook) => {
+                Arc::new(WebhookSender::open(webhook, self.pace, clock()).map_err(wrong)?)
+            }
+            Handler::Http(back_end) => {
+                let (login, intake) = (built_in_login(id), Arc::clone(&self.intake));
+                let bank = id.clone();
+                let opened = BackEndSender::open(bank, back_end, self.pace, login, intake, clock());
+                Arc::new(opened.map_err(wrong)?)
+            }
+        };
+        Ok(Some(way))
+    }
+
+    fn open_book(
+        &self,
+        bank: &OrganisationId,
+        path: &Path,
+    ) -> Result<LoanBookHandler, LoanBookError> {
+        let book = LoanBook::load(path)
+            .map_err(|source| LoanBookError::Book { bank: bank.clone(), source })?;
+        let built_in = BuiltInBank::new(book);
+        let holds = built_in.organisation().clone();
+        if holds != *bank {
+            let (path, bank) = (path.to_owned(), bank.clone());
+            return Err(LoanBookError::OtherBank { path, bank, holds });
+        }
+        let (intake, clock) = (Arc::clone(&self.intake), Arc::clone(&self.clock));
+        Ok(LoanBookHandler::new(built_in, built_in_login(bank), intake, clock))
+    }
+
+    fn own(&self, participant: &Participant, missing: &str) -> Result<Arc<dyn Sender>, SendError> {
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.get(&participant.id).cloned().ok_or_else(|| SendError::NotSetUp(missing.to_owned()))
+    }
+}
+
+fn pace(config: &ExchangeConfig) -> Pace {
+    Pace::within_lease(Duration::from_secs(config.lease_seconds))
 }
 
 impl Outbound for Senders {
@@ -92,15 +157,9 @@ impl Outbound for Senders {
             Handler::Mailbox => {
                 Err(SendError::NotSetUp("a mailbox is collected from, not sent to".into()))
             }
-            Handler::Webhook(_) | Handler::Http(_) => {
-                Err(SendError::NotSetUp("http: not built into this program".into()))
-            }
-            Handler::LoanBook(_) => {
-                let books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-                let book = books.get(&participant.id).cloned();
-                let missing = || SendError::NotSetUp("its loan book is not loaded".into());
-                book.map(|book| book as Arc<dyn Sender>).ok_or_else(missing)
-            }
+            Handler::Webhook(_) => self.own(participant, "its webhook is not opened"),
+            Handler::Http(_) => self.own(participant, "its back-end is not opened"),
+            Handler::LoanBook(_) => self.own(participant, "its loan book is not loaded"),
         }
     }
 }

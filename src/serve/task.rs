@@ -16,6 +16,8 @@ pub enum TaskKind {
     Exchange,
     /// Seals days that are over.
     Sealing,
+    /// Removes discarded dead letters when their date has come.
+    Purging,
     /// Waits for the signal to stop.
     Signals,
     /// Reads the directory again when asked.
@@ -30,6 +32,7 @@ impl TaskKind {
             Self::Http => "http",
             Self::Exchange => "exchange",
             Self::Sealing => "sealing",
+            Self::Purging => "purging",
             Self::Signals => "signals",
             Self::Reload => "reload",
         }

@@ -24,7 +24,7 @@ const TELEMETRY: &str = "telemetry";
 
 /// Rooms whose folders are siblings as well: each way in and out, and each store, stands alone.
 const PARTED: [(&str, &[&str]); 2] = [
-    ("channel", &["amqp", "http", "altinn", "mail", "embedded"]),
+    ("channel", &["amqp", "http", "post", "altinn", "mail", "embedded"]),
     ("journal", &["sqlite", "postgres"]),
 ];
 

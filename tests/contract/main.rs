@@ -8,6 +8,9 @@
 )]
 
 mod properties;
+mod published;
+#[path = "../support/wrong.rs"]
+mod wrong;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -4,10 +4,12 @@ use innfri::case::{DeadReason, Purpose};
 use innfri::directory::DeliveryPolicy;
 use innfri::exchange::ExchangeConfig;
 use innfri::kernel::CaseId;
-use innfri::port::{DeadLetterFilter, DeliveryRecord};
+use innfri::port::{Claim, DeadLetterFilter, DeliveryRecord, Whose};
+use jiff::SignedDuration;
+use uuid::Uuid;
 
 use crate::messages::{AGENCY, BANK};
-use crate::world::{Mood, OTHER_BANK, World, hurried, let_it_look, until};
+use crate::world::{MAILBOX_BANK, Mood, OTHER_BANK, World, hurried, let_it_look, until};
 
 async fn forwarded(world: &World, case: CaseId) -> DeliveryRecord {
     let deliveries = world.story(case).await.deliveries;
@@ -188,4 +190,74 @@ async fn a_sender_that_falls_over_or_hangs_does_not_hold_its_receiver_up_for_eve
         .await;
         world.end().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_collects_from_a_mailbox_is_given_up_in_time() {
+    let config = ExchangeConfig { give_up_after_seconds: 1000, ..hurried() };
+    let world = World::new(config, DeliveryPolicy::default()).await;
+    let case = world.ask(MAILBOX_BANK, 1).await;
+    let to = [MAILBOX_BANK.parse().unwrap()];
+    // It lies there for whoever collects, and is not tried.
+    until("it is laid out", async || {
+        let claim = Claim { owner: Uuid::nil(), now: world.now(), lease: SignedDuration::ZERO };
+        world.journal.claim(&claim, 10, Whose::Only(&to, None)).await.unwrap().len() == 1
+    })
+    .await;
+    world.turn(999);
+    let_it_look().await;
+    let waits = forwarded(&world, case).await;
+    assert_eq!((waits.attempts, waits.given_up_at), (0, None));
+
+    world.turn(2);
+    let agency = world.receiver(AGENCY);
+    until("the asker is told", async || !agency.outcomes().is_empty()).await;
+    assert_eq!(agency.outcomes()[0].1["aarsak"], "TEKNISK_FEIL");
+    let letters = world.journal.dead_letters(&DeadLetterFilter::default()).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].detail.contains("nobody collected"), "{}", letters[0].detail);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_for_good_is_given_up_at_once_and_the_asker_is_told_once() {
+    let world = World::new(hurried(), DeliveryPolicy::default()).await;
+    world.receiver(BANK).feels(Mood::RefusesForGood);
+    let case = world.ask(BANK, 1).await;
+    let agency = world.receiver(AGENCY);
+    until("the asker is told", async || !agency.outcomes().is_empty()).await;
+    assert_eq!(forwarded(&world, case).await.given_up_at, Some(world.now()));
+    world.turn(100_000);
+    let_it_look().await;
+    let outcomes = agency.outcomes();
+    assert_eq!((outcomes.len(), &outcomes[0].1["aarsak"]), (1, &"TEKNISK_FEIL".into()));
+    let letters = world.journal.dead_letters(&DeadLetterFilter::default()).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].attempts, letters[0].reason), (1, DeadReason::DeliveryGivenUp));
+    assert_eq!(letters[0].detail, "refused_for_good: refused for good: closed");
+    assert_eq!(world.receiver(BANK).groups().len(), 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_that_is_asked_for_is_granted_but_not_past_the_end() {
+    let policy = DeliveryPolicy { give_up_after_seconds: Some(1000), ..DeliveryPolicy::default() };
+    let world = World::new(hurried(), policy).await;
+    let bank = world.receiver(BANK);
+    let wait =
+        |record: DeliveryRecord| record.next_attempt_at.duration_since(world.now()).as_secs();
+    // A wait shorter than the schedule's own is no reason to hurry.
+    bank.feels(Mood::AsksToWait(0));
+    let case = world.ask(BANK, 1).await;
+    assert!((1..=3).contains(&wait(failed(&world, case, 1).await)));
+    bank.feels(Mood::AsksToWait(400));
+    world.turn(3);
+    assert_eq!(wait(failed(&world, case, 2).await), 400);
+    bank.feels(Mood::AsksToWait(u64::MAX));
+    world.turn(400);
+    assert_eq!(wait(failed(&world, case, 3).await), 597, "then it is tried a last time");
+    bank.feels(Mood::Takes);
+    world.turn(597);
+    until("it goes out", async || forwarded(&world, case).await.delivered_at.is_some()).await;
+    world.end().await;
 }

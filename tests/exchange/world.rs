@@ -26,6 +26,8 @@ use uuid::Uuid;
 use crate::messages::{AGENCY, BANK, message_id};
 
 pub const OTHER_BANK: &str = "903137215";
+/// A bank that collects from its mailbox.
+pub const MAILBOX_BANK: &str = "920579868";
 
 /// Only a bound: nothing is measured.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -48,6 +50,10 @@ pub enum Mood {
     Hangs,
     /// The way to it is down.
     Away,
+    /// Will never take what it is sent.
+    RefusesForGood,
+    /// Asks to be left alone for so many seconds.
+    AsksToWait(u64),
     /// The sender falls over.
     Panics,
 }
@@ -102,6 +108,11 @@ impl Sender for Receiver {
             Mood::Hangs => std::future::pending().await,
             Mood::Panics => panic!("a planted panic"),
             Mood::Away => vec![Err(SendError::Unavailable("away".into())); count],
+            Mood::RefusesForGood => vec![Err(SendError::Permanent("closed".into())); count],
+            Mood::AsksToWait(seconds) => {
+                let error = SendError::RetryAfter { seconds, detail: "busy".into() };
+                vec![Err(error); count]
+            }
         }
     }
 
@@ -168,6 +179,11 @@ fn directory(policy: DeliveryPolicy) -> Directory {
         participant(AGENCY, Role::EstateAgency, DeliveryPolicy::default()),
         participant(BANK, Role::Bank, policy),
         participant(OTHER_BANK, Role::Bank, DeliveryPolicy::default()),
+        Participant {
+            handler: Handler::Mailbox,
+            register_numbers: Default::default(),
+            ..participant(MAILBOX_BANK, Role::Bank, DeliveryPolicy::default())
+        },
     ];
     let operators = [("agent", AGENCY), ("bank", BANK), ("other", OTHER_BANK)]
         .map(|(login, id)| Operator {

@@ -9,7 +9,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use innfri::channel::http::{Door, HttpConfig, Parts, Refusal, router};
-use innfri::contract::{Contract, MessageType};
+use innfri::contract::routes::Route;
+use innfri::contract::{Contract, MessageType, ROUTES};
 use innfri::directory::{DeliveryPolicy, Directory, Handler, Operator, Participant, Role};
 use innfri::exchange::{ExchangeConfig, assemble};
 use innfri::journal::JournalConfig;
@@ -231,7 +232,12 @@ impl World {
             request = request.header(*name, value);
         }
         let request = request.body(Body::from(call.body)).unwrap();
+        let published = published(&request);
         let response = self.router.clone().oneshot(request).await.unwrap();
+        if let Some(route) = published {
+            let status = response.status().as_u16();
+            assert!(route.statuses().contains(&status), "{status} of {} is published", route.path);
+        }
         let (parts, body) = response.into_parts();
         assert_eq!(parts.headers["cache-control"], "no-store");
         assert_eq!(parts.headers["x-content-type-options"], "nosniff");
@@ -329,6 +335,19 @@ impl World {
             ended.unwrap();
         }
     }
+}
+
+/// The route that a request goes to, as the contract publishes it.
+fn published(request: &Request<Body>) -> Option<&'static Route> {
+    let path = request.uri().path();
+    ROUTES.iter().find(|route| {
+        let mut given = path.split('/');
+        let mut parts = route.path.split('/');
+        let same = parts
+            .by_ref()
+            .all(|part| given.next().is_some_and(|text| part == text || part.starts_with('{')));
+        same && given.next().is_none() && route.method.name() == request.method().as_str()
+    })
 }
 
 /// A message in an envelope.

@@ -137,7 +137,7 @@ pub async fn processes_that_start_together_do_not_collide(bench: Bench) {
     // An empty store next to the bench's: none of its tables are there yet.
     let drop_all = "DROP TABLE day_heads; DROP TABLE events; DROP TABLE inbox; DROP TABLE deliveries; \
                     DROP TABLE replays; DROP TABLE replay_runs; DROP TABLE letter_notes; \
-                    DROP TABLE operator_actions; \
+                    DROP TABLE operator_actions; DROP TABLE operator_tokens; \
                     DROP TABLE dead_letters; DROP TABLE cases; DROP TABLE _sqlx_migrations";
     bench.raw(drop_all).await.unwrap();
     if bench.config.url.expose().starts_with("postgres") {
@@ -145,6 +145,7 @@ pub async fn processes_that_start_together_do_not_collide(bench: Bench) {
             "refuse_change_of_events",
             "refuse_change_of_day_heads",
             "refuse_change_of_operator_actions",
+            "refuse_change_of_operator_tokens",
             "refuse_events_of_sealed_days",
         ] {
             bench.raw(&format!("DROP FUNCTION {function}")).await.unwrap();

@@ -302,7 +302,13 @@ impl Bench {
 }
 
 pub fn pace() -> Pace {
-    Pace { rate: 5000, steps: "all".parse().unwrap(), patience: Duration::from_millis(300) }
+    Pace {
+        rate: 5000,
+        steps: "all".parse().unwrap(),
+        // Nobody serves in these tests, but for the one about standing back.
+        stands_back_after: Duration::from_secs(1_000_000),
+        patience: Duration::from_millis(300),
+    }
 }
 
 pub fn failure() -> Failure {

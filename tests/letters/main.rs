@@ -58,6 +58,7 @@ on_both_stores! {
     replaying::what_was_handled_meanwhile_is_skipped,
     replaying::a_letter_is_taken_by_one_run_alone,
     replaying::a_run_stops_when_a_letter_comes_back,
+    replaying::a_replay_stands_back_while_live_traffic_waits,
     replaying::an_interrupted_turn_is_not_done_twice,
     replaying::a_run_in_other_hands_is_left_alone,
     replaying::nothing_is_added_for_a_receiver_that_does_not_take_deliveries,

@@ -127,6 +127,24 @@ pub async fn a_run_stops_when_a_letter_comes_back(bench: Bench) {
     assert_eq!(bench.due().await.len(), 4);
 }
 
+pub async fn a_replay_stands_back_while_live_traffic_waits(bench: Bench) {
+    let letter = unknown(&bench, 1).await;
+    bench.take(request(2, "megler"), &everybody()).await;
+    // What live traffic is owed is held by nobody, and falls behind.
+    bench.clock.advance(600);
+    let run = bench.begin(&[letter]).await;
+    let pace = Pace { stands_back_after: std::time::Duration::from_secs(3), ..pace() };
+    let stop = CancellationToken::new();
+    let ended = bench.desk.work(&run, &pace, &stop, &mut |_| {}).await.unwrap();
+    let Ended::Stopped(why) = ended else { panic!("{ended:?}") };
+    assert!(why.contains("goes first"), "{why}");
+    assert_eq!(bench.run(&run).await.fates, [(Fate::Planned, 1)]);
+    // Once that is delivered, the run goes on.
+    assert_eq!(bench.deliver().await.len(), 1);
+    bench.desk.work(&run, &pace, &stop, &mut |_| {}).await.unwrap();
+    assert_eq!(bench.run(&run).await.fates, [(Fate::Owed, 1)]);
+}
+
 pub async fn an_interrupted_turn_is_not_done_twice(bench: Bench) {
     let message = unknown(&bench, 1).await;
     bench.take(request(2, "megler"), &everybody()).await;

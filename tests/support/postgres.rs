@@ -174,7 +174,7 @@ impl Keeper {
 }
 
 /// The newest installed version.
-fn binaries() -> PathBuf {
+pub fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|entry| {

@@ -32,15 +32,20 @@ pub struct Program {
 impl Program {
     /// Starts a command; what it says goes to a file.
     pub fn start(arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Self {
+        let mut command = Command::new(binary());
+        command.args(arguments).envs(environment.iter().copied());
+        Self::spawn(command, log)
+    }
+
+    /// Starts a program that is not innfri; what it says goes to a file.
+    pub fn spawn(mut command: Command, log: &Path) -> Self {
         let out = File::options().create(true).append(true).open(log).expect("a log file");
-        let child = Command::new(binary())
-            .args(arguments)
-            .envs(environment.iter().copied())
+        let child = command
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a second handle"))
             .stderr(out)
             .spawn()
-            .expect("the binary starts");
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         Self { child, log: log.to_owned() }
     }
 
@@ -91,9 +96,20 @@ impl Program {
         self.signal("HUP");
     }
 
+    /// Presses Ctrl-C, and waits until it has stopped; its exit code.
+    pub fn interrupt(&mut self) -> Option<i32> {
+        self.signal("INT");
+        self.end()
+    }
+
     /// Asks it to stop, and waits until it has; its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits until it has ended; its exit code.
+    pub fn end(&mut self) -> Option<i32> {
         let until = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {

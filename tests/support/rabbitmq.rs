@@ -165,7 +165,13 @@ impl RabbitMq {
 
     /// Runs `rabbitmqctl` and gives what it says, also as an error if it fails.
     pub fn try_ctl(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = self.command("rabbitmqctl").arg("-q").args(arguments).output().unwrap();
+        self.tool("rabbitmqctl", arguments)
+    }
+
+    /// Runs one of RabbitMQ's command-line tools on this node and gives what it says, also as an error
+    /// if it fails.
+    pub fn tool(&self, name: &str, arguments: &[&str]) -> Result<String, String> {
+        let output = self.command(name).arg("-q").args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
             return Ok(said);

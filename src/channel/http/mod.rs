@@ -33,7 +33,7 @@ use crate::telemetry::chain::Chain;
 pub use config::{HttpConfig, HttpError};
 pub use door::{Door, Refusal};
 pub use problem::{Problem, ProblemKind};
-pub use router::{ROUTES, router};
+pub use router::router;
 
 /// How long a caller is told to stay away when the journal is.
 const COME_BACK_AFTER: Duration = Duration::from_secs(5);

@@ -15,17 +15,7 @@ use futures_util::FutureExt;
 use super::problem::{Problem, ProblemKind};
 use super::{Parts, Shared, cases, door, mailbox, messages};
 
-/// Every route, by method and path, as the contract publishes them.
-pub const ROUTES: [(Method, &str); 6] = [
-    (Method::POST, "/v1/messages"),
-    (Method::GET, "/v1/cases"),
-    (Method::GET, "/v1/cases/{caseId}"),
-    (Method::GET, "/v1/mailbox"),
-    (Method::POST, "/v1/mailbox/{id}/ack"),
-    (Method::POST, "/v1/mailbox/{id}/nack"),
-];
-
-/// The table.
+/// The table: what `contract::ROUTES` publishes for participants, with who answers it.
 fn table() -> Vec<(Method, &'static str, MethodRouter<Shared>)> {
     vec![
         (Method::POST, "/v1/messages", post(messages::take)),
@@ -90,11 +80,30 @@ fn fell_over(_panic: &(dyn Any + Send)) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::routes::Door;
+    use crate::contract::{PROBLEMS, ROUTES};
 
     #[test]
     fn the_routes_that_are_published_are_those_there_are() {
-        let built: Vec<(Method, &str)> =
-            table().into_iter().map(|(method, path, _)| (method, path)).collect();
-        assert_eq!(built, ROUTES);
+        let built: Vec<(String, &str)> =
+            table().iter().map(|(method, path, _)| (method.to_string(), *path)).collect();
+        let published: Vec<(String, &str)> = ROUTES
+            .iter()
+            .filter(|route| route.door == Door::Participants)
+            .map(|route| (route.method.name().to_owned(), route.path))
+            .collect();
+        assert_eq!(built, published);
+    }
+
+    #[test]
+    fn the_problems_that_are_published_are_those_there_are() {
+        let mut built: Vec<(u16, &str, &str)> = ProblemKind::ALL
+            .iter()
+            .map(|kind| (kind.status().as_u16(), kind.slug(), kind.title()))
+            .collect();
+        built.sort_unstable();
+        let published: Vec<(u16, &str, &str)> =
+            PROBLEMS.iter().map(|one| (one.status, one.slug, one.title)).collect();
+        assert_eq!(built, published);
     }
 }

@@ -130,7 +130,8 @@ async fn go_on(
 
 fn pace(settings: &Settings, rate: u32, steps: Steps) -> Pace {
     let patience = Duration::from_secs(settings.dead_letters.replay_patience_seconds);
-    Pace { rate, steps, patience }
+    let stands_back_after = Duration::from_secs(settings.dead_letters.replay_stands_back_seconds);
+    Pace { rate, steps, stands_back_after, patience }
 }
 
 fn tell_plan(plan: &Plan, rate: u32, as_json: bool) -> anyhow::Result<()> {

@@ -155,4 +155,12 @@ impl<S: Store> Letters for Kept<S> {
     async fn troubled(&self) -> Result<Vec<OrganisationId>, JournalError> {
         persist(|| read::troubled(&self.store)).await
     }
+
+    async fn due_since(
+        &self,
+        now: Timestamp,
+        except: &[OrganisationId],
+    ) -> Result<Option<Timestamp>, JournalError> {
+        persist(|| read::due_since(&self.store, now, except)).await
+    }
 }

@@ -1,17 +1,18 @@
 //! What is found about dead letters.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::journal::error::Fault;
 use crate::journal::read::{Conditions, all, limit};
 use crate::journal::row::{
-    ActionQuery, ActionRow, CountRow, DeadLetterRow, DeliveryRow, IdRow, LetterQuery, LetterRow,
-    NoteRow, TrafficRow,
+    ActionQuery, ActionRow, ClaimRow, CountRow, DeadLetterRow, DeliveryRow, IdRow, LetterQuery,
+    LetterRow, NoteRow, TrafficRow,
 };
 use crate::journal::seal::Seal;
 use crate::journal::store::{Session, Statement, Store};
 use crate::kernel::{DeadLetterId, DeliveryId, OrganisationId};
+use crate::port::Claim;
 use crate::port::letters::{
     Action, ActionFilter, GroupNote, KeptDelivery, LetterCount, LetterFilter, LetterRecord,
     LetterState,
@@ -203,4 +204,26 @@ pub(super) async fn troubled<S: Store>(store: &S) -> Result<Vec<OrganisationId>,
     let rows: Vec<(String,)> = store.read().await?.plain(TROUBLED).await?;
     let unreadable = || Fault::Unreadable("deliveries: column recipient".to_owned());
     rows.into_iter().map(|(id,)| id.parse().map_err(|_| unreadable())).collect()
+}
+
+/// Since when the oldest delivery has been due that nobody has taken up.
+pub(super) async fn due_since<S: Store>(
+    store: &S,
+    now: Timestamp,
+    except: &[OrganisationId],
+) -> Result<Option<Timestamp>, Fault> {
+    let nobody = Claim { owner: Uuid::nil(), now, lease: SignedDuration::ZERO };
+    let mut given = vec![ClaimRow::of(&nobody, None)];
+    given.extend(except.iter().map(|to| ClaimRow::of(&nobody, Some(to.to_string()))));
+    let statement = Statement::with::<ClaimRow>(
+        "SELECT min(next_attempt_at) FROM deliveries \
+         WHERE delivered_at IS NULL AND given_up_at IS NULL \
+         AND next_attempt_at <= (SELECT given.moment FROM given LIMIT 1) \
+         AND (lease_until IS NULL OR lease_until <= (SELECT given.moment FROM given LIMIT 1)) \
+         AND recipient NOT IN (SELECT given.named FROM given WHERE given.named IS NOT NULL)",
+    );
+    let rows: Vec<(Option<i64>,)> = store.read().await?.run(&statement, &given).await?;
+    let unreadable = || Fault::Unreadable("deliveries: column next_attempt_at".to_owned());
+    let since = rows.first().and_then(|(since,)| *since);
+    since.map(|at| Timestamp::from_microsecond(at).map_err(|_| unreadable())).transpose()
 }

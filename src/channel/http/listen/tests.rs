@@ -76,7 +76,7 @@ async fn patiently<T>(work: impl Future<Output = T>) -> T {
 /// Everything until the other end closes; what came until then, when it breaks off.
 async fn to_the_end(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
-    let _ = patiently(stream.read_to_end(&mut bytes)).await;
+    patiently(stream.read_to_end(&mut bytes)).await.unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

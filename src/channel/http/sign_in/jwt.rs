@@ -76,13 +76,15 @@ impl Jwts {
 
     /// What the library compares. Times are ours to check, by our clock.
     fn validation(&self, key: &Key) -> Validation {
-        let mut validation = Validation::default();
-        validation.algorithms = key.algorithms.clone();
+        let mut validation = Validation {
+            algorithms: key.algorithms.clone(),
+            validate_exp: false,
+            validate_nbf: false,
+            ..Validation::default()
+        };
         validation.set_issuer(&[&self.config.issuer]);
         validation.set_audience(&[&self.config.audience]);
         validation.set_required_spec_claims(&["iss", "aud"]);
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
         validation
     }
 

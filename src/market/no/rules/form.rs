@@ -22,7 +22,7 @@ pub const MISSING: RuleDoc = RuleDoc {
     level: Level::Error,
     no: "Et påkrevd felt mangler.",
     en: "A required field is missing.",
-    what_to_do: "Fill in the field; `innfri schema` prints what each message type needs.",
+    what_to_do: "Fill in the field; `innfri messages` prints what each message type needs.",
 };
 
 /// Only known fields.

@@ -91,7 +91,10 @@ async fn a_header_that_is_no_bearer_token_is_told_so() {
     let config = SignInConfig::default();
     let tokens = Arc::new(MemoryTokens::default());
     let sign_in = SignIn::new(&config, tokens, directory(), SetClock::new()).unwrap();
-    assert_eq!(sign_in.check(None).await, Err(NotSignedIn::Missing));
+    // As a handler on a runtime of many threads will call it.
+    let missing: std::pin::Pin<Box<dyn Future<Output = _> + Send + '_>> =
+        Box::pin(sign_in.check(None));
+    assert_eq!(missing.await, Err(NotSignedIn::Missing));
     let long = format!("Bearer {}", "a".repeat(LONGEST_TOKEN + 1));
     for bad in ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a b", "Bearer æ", &long] {
         assert_eq!(sign_in.check(Some(bad)).await, Err(NotSignedIn::Malformed), "{bad}");
