@@ -83,6 +83,26 @@ async fn examine(settings: &Settings, checks: &mut Vec<Check>) {
         }),
         (Some(_), None) => {}
     }
+    checks.push(examine_http(settings, directory.as_ref()));
+}
+
+fn examine_http(settings: &Settings, directory: Option<&Directory>) -> Check {
+    let has_mailbox = |directory: &Directory| {
+        directory.participants().any(|participant| participant.handler == Handler::Mailbox)
+    };
+    match &settings.http {
+        Some(http) => {
+            let (check, _) = Check::of("http", http.address(), |address| {
+                format!("is listened for at {address} by `innfri serve`")
+            });
+            check
+        }
+        None => Check {
+            what: "http",
+            ok: !directory.is_some_and(has_mailbox),
+            says: "no http.listen: nobody can post, nor collect from a mailbox".to_owned(),
+        },
+    }
 }
 
 fn needs_amqp(directory: &Directory) -> bool {

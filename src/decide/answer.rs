@@ -147,7 +147,7 @@ fn accept(
     };
     let events = record(&mut case, event, context).into_iter().collect();
     let outcome = Delivery {
-        id: DeliveryId::of(&case.id, &format!("outcome {revision}")),
+        id: DeliveryId::of_outcome(&case.id, revision),
         case: Some(case.id),
         purpose: Purpose::Outcome { revision },
         to: case.reply_to.clone(),

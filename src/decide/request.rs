@@ -102,7 +102,7 @@ pub(super) fn own_status(
         avvik,
     };
     Delivery {
-        id: DeliveryId::of(&case.id, &format!("outcome {revision}")),
+        id: DeliveryId::of_outcome(&case.id, revision),
         case: Some(case.id),
         purpose: Purpose::Outcome { revision },
         to: case.reply_to.clone(),

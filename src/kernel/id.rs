@@ -93,6 +93,11 @@ impl DeliveryId {
         Self(derive(&["delivery", &case.to_string(), purpose]))
     }
 
+    /// The delivery that carries a case's outcome, numbered from 1.
+    pub fn of_outcome(case: &CaseId, revision: u32) -> Self {
+        Self::of(case, &format!("outcome {revision}"))
+    }
+
     /// The delivery that reports on a message which belongs to no case.
     pub fn about(sender: &OrganisationId, message: &MessageId, purpose: &str) -> Self {
         Self(derive(&["delivery about", &sender.to_string(), &message.to_string(), purpose]))

@@ -324,7 +324,7 @@ fn followed_case(stored: &StoredCase, is_answer: bool) -> Followed {
     let by_innfri = case.state.outcome().is_some_and(|outcome| outcome.by == GivenBy::Innfri);
     let revision = case.state.revision();
     let (delivery, awaits) = if is_answer || by_innfri {
-        (DeliveryId::of(&case.id, &format!("outcome {revision}")), Awaits::Delivery)
+        (DeliveryId::of_outcome(&case.id, revision), Awaits::Delivery)
     } else {
         (case.forwarded_as, Awaits::Answer)
     };

@@ -125,6 +125,8 @@ named! {
         Noted = "note",
         /// Removed letters whose time was up.
         Purged = "purge",
+        /// Reached over HTTP for what is another's, and was refused.
+        Trespassed = "trespass",
     }
 }
 

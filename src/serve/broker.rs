@@ -9,11 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::Settings;
 use super::core::{self, Core, CoreError};
+use super::http;
 use super::senders::{Senders, WayError};
 use super::task::{EndedByItself, TaskKind, Tasks};
 use super::watch::{self, Metrics, Needs};
 use crate::channel;
 use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
+use crate::channel::http::HttpError;
 use crate::channel::watch::{Watch, WatchError};
 use crate::directory::Directory;
 use crate::exchange;
@@ -37,6 +39,9 @@ pub enum ServeError {
     /// Nobody can watch it.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// HTTP cannot be listened for.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// The process cannot listen to signals.
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
@@ -55,8 +60,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let mut tasks = Tasks::default();
     stop_on_signal(&mut tasks, &stop)?;
     let Some(core) = assemble_patiently(&settings, &stop).await? else { return Ok(()) };
-    let Core { journal, exchange, work, directory, clock, letters, metrics, .. } = core;
-    let intake: Arc<dyn Intake> = Arc::new(exchange);
+    let intake: Arc<dyn Intake> = Arc::new(core.exchange.clone());
+    let http = http::bind(&settings, &core, &intake, &stop).await?;
+    let Core { journal, work, directory, clock, letters, metrics, .. } = core;
 
     let (sealing_clock, purging_clock) = (Arc::clone(&clock), Arc::clone(&clock));
     let mut amqp: Option<Arc<dyn Sender>> = None;
@@ -93,6 +99,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
+    if let Some(http) = http {
+        tasks.start(TaskKind::Http, http.run());
+    }
     started.store(true, Ordering::Relaxed);
     tracing::info!(environment = ?settings.environment, "innfri is ready");
     tasks.wait(&stop).await?;

@@ -10,6 +10,7 @@ use config::{Config, Environment as Variables, File, FileFormat, Map, Value, Val
 use serde::Deserialize;
 
 use crate::channel::amqp::AmqpConfig;
+use crate::channel::http::HttpConfig;
 use crate::channel::watch::WatchConfig;
 use crate::exchange::ExchangeConfig;
 use crate::journal::JournalConfig;
@@ -21,6 +22,9 @@ pub const DEFAULTS: &str = include_str!("../../deploy/innfri.default.toml");
 
 /// Sections whose `url` is a secret and may come from a file (`url_file`).
 const SECTIONS_WITH_URL: [&str; 2] = ["journal", "amqp"];
+
+/// Sections that switch something on: it is off when nothing in them is set.
+const SECTIONS_THAT_MAY_BE_LEFT_OUT: [&str; 2] = ["amqp", "http"];
 
 /// The settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +38,8 @@ pub struct Settings {
     pub journal: JournalConfig,
     /// RabbitMQ; `None` when no address is given.
     pub amqp: Option<AmqpConfig>,
+    /// HTTP; `None` when it is not listened for.
+    pub http: Option<HttpConfig>,
     /// The exchange.
     pub exchange: ExchangeConfig,
     /// Dead letters.
@@ -150,17 +156,15 @@ fn effective(file: Option<&Path>) -> Result<Config, ConfigError> {
     for section in SECTIONS_WITH_URL {
         read_secret(sections, section)?;
     }
-    let has_amqp = matches!(
-        sections.get("amqp").map(|value| &value.kind),
-        Some(ValueKind::Table(amqp)) if amqp.contains_key("url")
-    );
     // Keys that are set without an address would be ignored in silence: let them be refused instead.
-    let only_defaults = matches!(
-        sections.get("amqp").map(|value| &value.kind),
-        Some(ValueKind::Table(amqp)) if amqp.is_empty()
-    );
-    if !has_amqp && only_defaults {
-        sections.remove("amqp");
+    for section in SECTIONS_THAT_MAY_BE_LEFT_OUT {
+        let nothing_set = matches!(
+            sections.get(section).map(|value| &value.kind),
+            Some(ValueKind::Table(table)) if table.is_empty()
+        );
+        if nothing_set {
+            sections.remove(section);
+        }
     }
     Ok(config)
 }
@@ -235,7 +239,7 @@ mod tests {
     #[test]
     fn the_defaults_alone_are_enough() {
         let settings = load("").unwrap();
-        assert!(settings.amqp.is_none());
+        assert!(settings.amqp.is_none() && settings.http.is_none());
         assert_eq!(settings.exchange.group_size, ExchangeConfig::default().group_size);
         assert_eq!(settings.limits, Limits::default());
     }
@@ -246,6 +250,8 @@ mod tests {
         assert!(error.contains("group_sise"), "{error}");
         let error = load("[amqp]\nprefetch = 3").unwrap_err().to_string();
         assert!(error.contains("amqp") && error.contains("url"), "{error}");
+        let error = load("[http]\nburst = 3").unwrap_err().to_string();
+        assert!(error.contains("http") && error.contains("listen"), "{error}");
     }
 
     #[test]

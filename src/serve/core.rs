@@ -38,7 +38,8 @@ pub enum CoreError {
 pub struct Core {
     /// The durable record.
     pub journal: Arc<dyn Journal>,
-    /// The record of dead letters, in the same store.
+    /// The record of dead letters and of what people did, attempts to reach what is another's included; in
+    /// the same store.
     pub letters: Arc<dyn Letters>,
     /// Where channels hand in what arrives.
     pub exchange: Exchange,
@@ -52,6 +53,8 @@ pub struct Core {
     pub clock: Arc<dyn Clock>,
     /// What every room counts and times.
     pub metrics: Metrics,
+    /// The name of this process in leases.
+    pub process: Uuid,
 }
 
 /// Puts the parts together.
@@ -64,6 +67,7 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
     let (directory, current) = watch::channel(Arc::new(file::load(&settings.directory.file)?));
     let (journal, letters) =
         journal::open_with_letters(&settings.journal, Arc::new(NullSeal)).await?;
+    let process = process_name();
     let bell = Bell::default();
     let metrics = Metrics::default();
     let (exchange, work) = exchange::assemble(Parts {
@@ -75,9 +79,9 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
         config: settings.exchange.clone(),
         bell: bell.clone(),
         metrics: metrics.exchange.clone(),
-        process: process_name(),
+        process,
     });
-    Ok(Core { journal, letters, exchange, work, directory, bell, clock, metrics })
+    Ok(Core { journal, letters, exchange, work, directory, bell, clock, metrics, process })
 }
 
 /// Another name for each start, so that what an earlier one claimed is not taken for ours.

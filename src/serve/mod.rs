@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod config;
 pub mod core;
+pub mod http;
 pub mod senders;
 pub mod task;
 pub mod watch;

@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 pub enum TaskKind {
     /// Takes messages in from AMQP.
     Consumer,
+    /// Answers HTTP requests.
+    Http,
     /// Decides and delivers.
     Exchange,
     /// Seals days that are over.
@@ -31,6 +33,7 @@ impl TaskKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Consumer => "consumer",
+            Self::Http => "http",
             Self::Exchange => "exchange",
             Self::Sealing => "sealing",
             Self::Purging => "purging",
