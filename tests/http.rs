@@ -24,6 +24,8 @@ mod posting;
 #[allow(dead_code, reason = "each test crate uses a part of it")]
 #[path = "support/program.rs"]
 mod program;
+#[path = "http/schemathesis.rs"]
+mod schemathesis;
 #[path = "http/whole_program.rs"]
 mod whole_program;
 #[path = "http/world.rs"]

@@ -3,8 +3,11 @@
 //! message now and then, and goes on when one of those fares better.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
+
+use crate::kernel::{ChannelName, Incoming, Login};
 
 /// How long after one probe the next is let in.
 const PROBE_EVERY: SignedDuration = SignedDuration::from_secs(10);
@@ -33,7 +36,58 @@ pub(super) enum Judgement {
     HoldBackAndStop,
 }
 
-/// The guard of one process.
+/// Where messages come from that share their fate: everybody's on a queue, since whoever waits there
+/// waits behind the others; one operator's over HTTP, so that nobody can stop the intake for another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entrance(ChannelName, Option<Login>);
+
+impl Entrance {
+    /// The entrance of a message.
+    pub(super) fn of(incoming: &Incoming) -> Self {
+        match incoming.channel {
+            ChannelName::Http => Self(ChannelName::Http, incoming.login.clone()),
+            shared @ (ChannelName::Amqp | ChannelName::Embedded) => Self(shared, None),
+        }
+    }
+}
+
+impl fmt::Display for Entrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(channel, Some(login)) => write!(f, "{} of {login}", channel.as_str()),
+            Self(channel, None) => f.write_str(channel.as_str()),
+        }
+    }
+}
+
+/// The guards of one process: one for each entrance. Over HTTP only operators of the directory come this
+/// far, so there are no more than those.
+#[derive(Debug)]
+pub(super) struct Guards {
+    percent: u32,
+    window: usize,
+    guards: BTreeMap<Entrance, BatchGuard>,
+}
+
+impl Guards {
+    /// Guards as [`BatchGuard::new`] makes them.
+    pub(super) const fn new(percent: u32, window: usize) -> Self {
+        Self { percent, window, guards: BTreeMap::new() }
+    }
+
+    /// At how many entrances the intake has stopped.
+    pub(super) fn stopped(&self) -> usize {
+        self.guards.values().filter(|guard| guard.stopped.is_some()).count()
+    }
+
+    /// The guard of an entrance.
+    pub(super) fn at(&mut self, entrance: &Entrance) -> &mut BatchGuard {
+        let (percent, window) = (self.percent, self.window);
+        self.guards.entry(entrance.clone()).or_insert_with(|| BatchGuard::new(percent, window))
+    }
+}
+
+/// The guard of one entrance.
 #[derive(Debug)]
 pub(super) struct BatchGuard {
     percent: u64,
@@ -53,7 +107,7 @@ struct Stopped {
 impl BatchGuard {
     /// A guard that stops the intake when `percent` of the last `window` messages would become dead
     /// letters of one signature. It never does when either is 0.
-    pub(super) fn new(percent: u32, window: usize) -> Self {
+    fn new(percent: u32, window: usize) -> Self {
         Self {
             percent: u64::from(percent.min(100)),
             window,
@@ -145,6 +199,43 @@ impl BatchGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn incoming(channel: ChannelName, login: &str) -> Incoming {
+        Incoming {
+            channel,
+            source: String::new(),
+            login: Some(Login::new(login)),
+            message_type: None,
+            message_id: None,
+            correlation_id: None,
+            content_type: None,
+            traceparent: None,
+            deaths: Vec::new(),
+            received_at: Timestamp::UNIX_EPOCH,
+            body: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn over_http_one_operator_does_not_stop_the_intake_for_another() {
+        let mut guards = Guards::new(50, 10);
+        let noisy = Entrance::of(&incoming(ChannelName::Http, "noisy"));
+        let quiet = Entrance::of(&incoming(ChannelName::Http, "quiet"));
+        for _ in 0..5 {
+            let guard = guards.at(&noisy);
+            let admission = guard.admit(Timestamp::UNIX_EPOCH);
+            guard.judge(admission, BAD, Timestamp::UNIX_EPOCH);
+        }
+        assert_eq!(guards.at(&noisy).admit(Timestamp::UNIX_EPOCH), Admission::Refused);
+        assert_eq!(guards.at(&quiet).admit(Timestamp::UNIX_EPOCH), Admission::Ordinary);
+        assert_eq!(guards.stopped(), 1);
+    }
+
+    #[test]
+    fn on_a_queue_all_wait_behind_each_other() {
+        let one = Entrance::of(&incoming(ChannelName::Amqp, "noisy"));
+        assert_eq!(one, Entrance::of(&incoming(ChannelName::Amqp, "quiet")));
+    }
 
     const BAD: Option<&str> = Some("UNKNOWN_SENDER intake - -");
     const WORSE: Option<&str> = Some("SPOOFED_SENDER intake - -");

@@ -11,7 +11,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::batch_guard::{Admission, BatchGuard, Judgement};
+use super::batch_guard::{Admission, Entrance, Guards, Judgement};
 use super::metrics::Known;
 use super::receive::{Life, Waiting};
 use crate::case::DeadLetter;
@@ -58,6 +58,7 @@ pub(super) async fn decide_until(
 
 /// A message on its way through a group.
 struct Pending {
+    entrance: Entrance,
     admission: Admission,
     channel: ChannelName,
     claimed_type: Known,
@@ -158,18 +159,18 @@ impl Shared {
 
 /// What the batch guard lets through.
 impl Shared {
-    fn batch_guard(&self) -> MutexGuard<'_, BatchGuard> {
-        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn guards(&self) -> MutexGuard<'_, Guards> {
+        self.guards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends back what may not be decided on now. What the broker gave up on is always kept.
     fn admit(&self, group: Vec<Waiting>, now: Timestamp) -> Vec<(Admission, Waiting)> {
         let mut admitted = Vec::with_capacity(group.len());
-        let mut guard = self.batch_guard();
+        let mut guards = self.guards();
         for waiting in group {
             let admission = match waiting.life {
                 Life::Live if self.journal_is_full.load(Ordering::Relaxed) => Admission::Refused,
-                Life::Live => guard.admit(now),
+                Life::Live => guards.at(&Entrance::of(&waiting.incoming)).admit(now),
                 Life::Dead => Admission::Ordinary,
             };
             match admission {
@@ -188,21 +189,21 @@ impl Shared {
         context: &Context<'_>,
     ) -> (Vec<Pending>, Vec<Decision>) {
         let mut kept = (Vec::with_capacity(round.len()), Vec::with_capacity(decisions.len()));
-        let mut guard = self.batch_guard();
+        let mut guards = self.guards();
         for (pending, decision) in round.into_iter().zip(decisions) {
             let letter = decision.dead_letters.first().map(DeadLetter::signature);
             let judgement = match &pending.what {
-                What::Read(_) => guard.judge(pending.admission, letter.as_deref(), context.now),
+                What::Read(_) => {
+                    let guard = guards.at(&pending.entrance);
+                    guard.judge(pending.admission, letter.as_deref(), context.now)
+                }
                 What::Dead(_) => Judgement::Keep,
             };
-            match judgement {
-                Judgement::HoldBackAndStop => self.parts.metrics.intake(true),
-                Judgement::KeepAndGoOn => self.parts.metrics.intake(false),
-                Judgement::Keep | Judgement::HoldBack => {}
-            }
+            self.parts.metrics.intake(guards.stopped());
             match judgement {
                 Judgement::HoldBackAndStop => tracing::error!(
                     signature = letter,
+                    entrance = %pending.entrance,
                     "the intake has stopped: most of what arrives would become a dead letter for \
                      this reason. Messages wait where they are; one in ten seconds is tried. Mend \
                      the cause (directory, rights, or the sender's program): the intake then goes \
@@ -231,17 +232,18 @@ fn journal_is_down(error: &JournalError) {
 
 fn read(admission: Admission, waiting: Waiting, context: &Context<'_>) -> Pending {
     let Waiting { incoming, life, reply } = waiting;
-    let channel = incoming.channel;
+    let (channel, entrance) = (incoming.channel, Entrance::of(&incoming));
     let claimed_type = Known::of(incoming.message_type.as_deref());
     match life {
         Life::Live => {
             let reading = decide::read(incoming, context);
             let (key, what) = (reading.key(), What::Read(Box::new(reading)));
-            Pending { admission, channel, claimed_type, key, what, reply }
+            Pending { entrance, admission, channel, claimed_type, key, what, reply }
         }
         Life::Dead => {
             let what = What::Dead(Box::new(incoming));
-            Pending { admission, channel, claimed_type, key: Key::default(), what, reply }
+            let key = Key::default();
+            Pending { entrance, admission, channel, claimed_type, key, what, reply }
         }
     }
 }

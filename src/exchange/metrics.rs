@@ -205,7 +205,7 @@ impl Metrics {
         );
         registry.register(
             "innfri_intake_stopped",
-            "1 while the intake has stopped itself",
+            "Entrances at which the intake has stopped itself",
             self.intake_stopped.clone(),
         );
     }
@@ -355,9 +355,9 @@ impl Metrics {
         *before = now;
     }
 
-    /// The intake has stopped itself, or goes on.
-    pub(super) fn intake(&self, stopped: bool) {
-        self.intake_stopped.set(i64::from(stopped));
+    /// At so many entrances the intake has stopped itself.
+    pub(super) fn intake(&self, stopped: usize) {
+        self.intake_stopped.set(i64::try_from(stopped).unwrap_or(i64::MAX));
     }
 }
 
@@ -444,7 +444,7 @@ mod tests {
     #[test]
     fn clones_count_together() {
         let metrics = Metrics::default();
-        metrics.clone().intake(true);
+        metrics.clone().intake(1);
         assert!(shown(&metrics).contains("innfri_intake_stopped 1"));
         metrics.clone().gave_up(ChannelName::Amqp, Purpose::Request);
         assert!(

@@ -32,7 +32,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use batch_guard::BatchGuard;
+use batch_guard::Guards;
 
 use crate::contract::{CheckContext, Contract};
 use crate::decide::Context;
@@ -79,7 +79,7 @@ pub struct Work {
 
 struct Shared {
     parts: Parts,
-    guard: std::sync::Mutex<BatchGuard>,
+    guards: std::sync::Mutex<Guards>,
     /// Whether the journal is as large as it may be, so that nothing is taken in.
     journal_is_full: AtomicBool,
     fresh: mpsc::Sender<Vec<OwedDelivery>>,
@@ -89,10 +89,10 @@ struct Shared {
 pub fn assemble(parts: Parts) -> (Exchange, Work) {
     let (arrivals_in, arrivals) = mpsc::channel(parts.config.waiting_messages);
     let (fresh_in, fresh) = mpsc::channel(parts.config.deciders.max(1) * 4);
-    let guard = BatchGuard::new(parts.config.batch_guard_percent, parts.config.batch_guard_window);
+    let guards = Guards::new(parts.config.batch_guard_percent, parts.config.batch_guard_window);
     let shared = Arc::new(Shared {
         parts,
-        guard: guard.into(),
+        guards: guards.into(),
         journal_is_full: AtomicBool::new(false),
         fresh: fresh_in,
     });

@@ -56,18 +56,18 @@ speaks_for = ["903137215"]
 "#;
 
 /// Somebody who calls.
-struct Caller {
-    token: String,
+pub struct Caller {
+    pub token: String,
 }
 
-struct World {
+pub struct World {
     // First, so that it can still show its log when it is dropped.
-    innfri: Program,
+    pub innfri: Program,
     folder: TempDir,
     config: String,
     started: usize,
     client: Client,
-    agent: Caller,
+    pub agent: Caller,
     bank: Caller,
     other: Caller,
 }
@@ -77,13 +77,14 @@ fn start(config: &str, folder: &TempDir) -> Program {
 }
 
 impl World {
-    fn new(http: &str) -> Self {
+    pub fn new(http: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("directory.toml"), DIRECTORY).unwrap();
         let text = format!(
             "environment = \"test\"\n[directory]\nfile = {:?}\n[journal]\nurl = \"sqlite:{}\"\n\
-             [exchange]\nlease_seconds = 5\n[http]\nlisten = \"127.0.0.1:0\"\n{http}\n",
+             [exchange]\nlease_seconds = 5\nbatch_guard_percent = 0\n\
+             [http]\nlisten = \"127.0.0.1:0\"\n{http}\n",
             path("directory.toml"),
             path("innfri.db").display(),
         );
@@ -110,7 +111,7 @@ impl World {
         self.innfri.wait_for("innfri is ready", self.started);
     }
 
-    fn address(&mut self) -> String {
+    pub fn address(&mut self) -> String {
         self.innfri.wait_for("listens for HTTP", self.started);
         let said = self.innfri.said();
         let (_, last) = said.rsplit_once("address=127.0.0.1:").unwrap();
