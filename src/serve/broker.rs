@@ -24,6 +24,9 @@ use crate::port::{Clock, Intake, Outbound, Sender};
 use crate::source::file::{self, SourceError};
 use crate::telemetry::chain::Chain;
 
+/// The directory as it is now.
+type Current = tokio::sync::watch::Receiver<Arc<Directory>>;
+
 /// How long to wait between tries while PostgreSQL or RabbitMQ is away.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -84,12 +87,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let senders = Arc::new(senders.paced(&settings.exchange));
     let current = Arc::clone(&directory.borrow());
     senders.open(&current).map_err(CoreError::from)?;
-    if let Some(config) = &settings.amqp {
-        let declared = declare_patiently(&current, config, &stop).await?;
-        if let Some(consumer) = consumer.filter(|_| declared) {
-            let stopping = stop.clone();
-            tasks.start(TaskKind::Consumer, async move { consumer.run(stopping).await });
-        }
+    if let (Some(config), Some(consumer)) = (&settings.amqp, consumer) {
+        consume(&mut tasks, config, consumer, directory.subscribe(), &stop).await?;
     }
     let audit = journal::open_audit(&settings.journal).await.map_err(CoreError::from)?;
     let sealing = exchange::seal_days(audit, sealing_clock, stop.clone());
@@ -166,25 +165,45 @@ async fn assemble_patiently(
     }
 }
 
-/// Declares the topology, for as long as RabbitMQ is only away. `false` when told to stop meanwhile.
-async fn declare_patiently(
-    directory: &Directory,
+/// Declares the topology and consumes. While RabbitMQ is away everything else goes on: the other channels
+/// need it not.
+///
+/// # Errors
+/// When RabbitMQ is there and refuses, or holds something else.
+async fn consume(
+    tasks: &mut Tasks,
     config: &AmqpConfig,
+    consumer: Consumer,
+    directory: Current,
     stop: &CancellationToken,
-) -> Result<bool, AmqpError> {
-    loop {
-        match declare(directory, config).await {
-            Ok(()) => return Ok(true),
-            Err(error @ (AmqpError::Unavailable(_) | AmqpError::Unconfirmed(_))) => {
-                tracing::warn!(%error, "waiting for RabbitMQ");
-            }
-            Err(error) => return Err(error),
-        }
-        let pause = tokio::time::sleep(TRY_AGAIN);
-        if stop.run_until_cancelled(pause).await.is_none() {
-            return Ok(false);
-        }
+) -> Result<(), AmqpError> {
+    let current = Arc::clone(&directory.borrow());
+    let mut declared = declare(&current, config).await;
+    if declared.as_ref().is_err_and(|error| !is_away(error)) {
+        return declared;
     }
+    let (config, stop) = (config.clone(), stop.clone());
+    tasks.start(TaskKind::Consumer, async move {
+        while let Err(error) = declared {
+            if !is_away(&error) {
+                tracing::error!(error = %Chain(&error), "RabbitMQ does not take the topology");
+                return;
+            }
+            tracing::warn!(%error, "waiting for RabbitMQ");
+            if stop.run_until_cancelled(tokio::time::sleep(TRY_AGAIN)).await.is_none() {
+                return;
+            }
+            let current = Arc::clone(&directory.borrow());
+            declared = declare(&current, &config).await;
+        }
+        consumer.run(stop).await;
+    });
+    Ok(())
+}
+
+/// Whether RabbitMQ is only away.
+const fn is_away(error: &AmqpError) -> bool {
+    matches!(error, AmqpError::Unavailable(_) | AmqpError::Unconfirmed(_))
 }
 
 /// Declares what a directory needs in RabbitMQ.
