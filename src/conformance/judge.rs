@@ -165,10 +165,10 @@ pub fn reconnects(seen: &[Seen], about: &str) -> Judgement {
         Judgement::not_shown("the line was not cut: no delivery came over it")
     } else if !cut.iter().any(|one| matches!(one, Seen::SignedIn { .. })) {
         Judgement::fail("did not sign in again after the cut")
-    } else if has_taken(cut, |delivered| delivered.is_about(about)) {
-        Judgement::pass("signed in again and took the message that was cut off")
+    } else if was_sent(cut, |delivered| delivered.is_about(about)) {
+        Judgement::pass("signed in again and consumes: what was cut off came again")
     } else {
-        Judgement::fail("signed in again, but did not take the message that was cut off")
+        Judgement::fail("signed in again, but does not consume: what was cut off did not come again")
     }
 }
 
