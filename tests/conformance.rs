@@ -145,7 +145,8 @@ async fn the_python_bank_and_the_python_agent_pass_every_check() {
         example("02-innfrielsessaldo.no.dsve.innfrielsessaldoforespoersel.v1.json"),
     ];
     let wrong_first = example("07-feil-konto.no.dsve.restgjeldsforespoersel.v1.json");
-    let arguments = ["--requests", &asked[0], "--requests", &asked[1], "--wrong-first", &wrong_first];
+    let arguments =
+        ["--requests", &asked[0], "--requests", &asked[1], "--wrong-first", &wrong_first];
     let tool = sandbox.tool(BANK, "megler", &arguments);
     let mut command = clients.command(Language::Python, Side::Bank);
     command

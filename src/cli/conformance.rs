@@ -67,7 +67,9 @@ pub(super) async fn run(args: ConformanceArgs) -> anyhow::Result<Verdict> {
     };
     let settings = args.settings.load()?;
     if settings.environment != Environment::Test {
-        bail!("this is no sandbox: conformance is tried where the settings say environment = \"test\"");
+        bail!(
+            "this is no sandbox: conformance is tried where the settings say environment = \"test\""
+        );
     }
     let amqp = settings.amqp.as_ref().context("the settings name no RabbitMQ (amqp.url)")?;
     let broker = plain_address(amqp.address()?)?;
@@ -79,7 +81,9 @@ pub(super) async fn run(args: ConformanceArgs) -> anyhow::Result<Verdict> {
     let counterpart = counterpart(&directory, partner, peer.user(), args.counterpart.as_ref())?;
     let logins = logins(&directory, id);
     if logins.contains(peer.user().as_str()) && partner.id != counterpart.id {
-        eprintln!("innfri: the tool's login speaks for {id} too; the system under test must not share it");
+        eprintln!(
+            "innfri: the tool's login speaks for {id} too; the system under test must not share it"
+        );
     }
     let line = Line::open(args.listen, broker)
         .await
@@ -98,8 +102,10 @@ pub(super) async fn run(args: ConformanceArgs) -> anyhow::Result<Verdict> {
         Role::Bank => bank::run(&stage, &counterpart, &questions(&args)?).await?,
         Role::EstateAgency => {
             let asks = args.ask;
-            agent::run(&stage, &counterpart, &move |question| if asks { ask(question) } else { None })
-                .await?
+            agent::run(&stage, &counterpart, &move |question| {
+                if asks { ask(question) } else { None }
+            })
+            .await?
         }
         Role::CoveredBondCompany { parent } => {
             bail!("a covered-bond company has no part of its own: try its bank, {parent}")

@@ -51,11 +51,10 @@ pub async fn run(
 ) -> Result<Vec<Row>, AmqpError> {
     let own = queue_of(&stage.counterpart.id, Purpose::Request);
     let requests = counterpart.requests(&own, &stage.partner.id).await?;
-    let mut run =
-        Run { stage, counterpart, requests, dry: false, rows: Vec::new(), witness };
+    let mut run = Run { stage, counterpart, requests, dry: false, rows: Vec::new(), witness };
     // Both before anybody connects: an agent may send everything at once.
     stage.line.arm([
-        Trap::LoseConfirm { exchange: REQUESTS },
+        Trap::LoseConfirm { exchange: REQUESTS, from: 0 },
         Trap::Spoil { exchange: REQUESTS, answering: None },
     ]);
     (stage.say)(&format!(
@@ -126,9 +125,8 @@ impl Run<'_> {
     fn hold(&self, received: Received) -> Option<Held> {
         let forwarded = received.message_id.clone()?;
         let seen = self.stage.line.since(0);
-        let own_id = published(&seen)
-            .filter_map(|message| message.message_id.clone())
-            .find(|id| {
+        let own_id =
+            published(&seen).filter_map(|message| message.message_id.clone()).find(|id| {
                 let id = id.parse().ok();
                 id.is_some_and(|id| forwarded_as(&self.stage.partner.id, &id) == forwarded)
             })?;

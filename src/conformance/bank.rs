@@ -93,7 +93,7 @@ impl Run<'_> {
         &mut self,
         kind: MessageType,
         template: Option<&Value>,
-        trap: impl FnOnce(&str) -> Option<Trap>,
+        trap: impl FnOnce(&str, usize) -> Option<Trap>,
     ) -> Result<Asked, AmqpError> {
         self.count += 1;
         let given = self.questions.requests.iter().find(|(given, _)| *given == kind);
@@ -105,7 +105,7 @@ impl Run<'_> {
         let about = forwarded_as(&self.stage.counterpart.id, &id);
         self.outcomes.expect(&id);
         let mark = self.stage.line.mark();
-        self.stage.line.arm(trap(&about));
+        self.stage.line.arm(trap(&about, mark));
         self.counterpart.publish(Entrance::Requests, kind, &id, None, &body).await?;
         Ok(Asked { kind, id, about, mark })
     }
@@ -124,7 +124,7 @@ impl Run<'_> {
     }
 
     async fn answers(&mut self, check: list::Check, kind: MessageType) -> Result<(), AmqpError> {
-        let asked = self.ask(kind, None, |_| None).await?;
+        let asked = self.ask(kind, None, |_, _| None).await?;
         self.until_answered(&asked).await;
         let seen = self.stage.line.since(asked.mark);
         let requests = self.requests();
@@ -134,8 +134,7 @@ impl Run<'_> {
             judge::identity_faults(answer).is_empty()
                 && answer.correlation_id.as_deref() == Some(&asked.about)
         });
-        let outcome =
-            if reaches { self.outcomes.of(&asked.id, 1, ON_ITS_WAY).await } else { None };
+        let outcome = if reaches { self.outcomes.of(&asked.id, 1, ON_ITS_WAY).await } else { None };
         let kind = outcome.as_ref().map(|outcome| outcome.kind.as_str());
         // The rejection, where there is one, has come since.
         let seen = self.stage.line.since(asked.mark);
@@ -146,11 +145,9 @@ impl Run<'_> {
     }
 
     async fn reconnects(&mut self) -> Result<(), AmqpError> {
-        let trap = |about: &str| Some(Trap::CutOnDelivery { about: about.to_owned() });
+        let trap = |about: &str, _| Some(Trap::CutOnDelivery { about: about.to_owned() });
         let asked = self.ask(MessageType::Restgjeldsforespoersel, None, trap).await?;
-        let fits = |seen: &[Seen]| {
-            has_taken(seen, |delivered| delivered.is_about(&asked.about))
-        };
+        let fits = |seen: &[Seen]| has_taken(seen, |delivered| delivered.is_about(&asked.about));
         self.stage.line.until(asked.mark, self.stage.time, fits).await;
         self.stage.line.disarm();
         let judgement = judge::reconnects(&self.stage.line.since(asked.mark), &asked.about);
@@ -159,7 +156,7 @@ impl Run<'_> {
     }
 
     async fn confirms(&mut self) -> Result<(), AmqpError> {
-        let trap = |_: &str| Some(Trap::LoseConfirm { exchange: ANSWERS });
+        let trap = |_: &str, from| Some(Trap::LoseConfirm { exchange: ANSWERS, from });
         let asked = self.ask(MessageType::Restgjeldsforespoersel, None, trap).await?;
         let lost = |seen: &[Seen]| {
             seen.iter().any(|one| matches!(one, Seen::Cut { .. }))
@@ -174,7 +171,7 @@ impl Run<'_> {
     }
 
     async fn duplicates(&mut self) -> Result<(), AmqpError> {
-        let trap = |about: &str| Some(Trap::LoseAcknowledgement { about: about.to_owned() });
+        let trap = |about: &str, _| Some(Trap::LoseAcknowledgement { about: about.to_owned() });
         let asked = self.ask(MessageType::Restgjeldsforespoersel, None, trap).await?;
         let again = |seen: &[Seen]| judge::taken_again(seen, &asked.about);
         if self.stage.line.until(asked.mark, self.stage.time, again).await {
@@ -190,10 +187,11 @@ impl Run<'_> {
 
     async fn rejection(&mut self) -> Result<(), AmqpError> {
         let asked = match self.questions.wrong_first.as_ref() {
-            Some((kind, body)) => self.ask(*kind, Some(body), |_| None).await?,
+            Some((kind, body)) => self.ask(*kind, Some(body), |_, _| None).await?,
             None => {
-                // Not tied to the correlation id: that is another check's matter.
-                let trap = |_: &str| Some(Trap::Spoil { exchange: ANSWERS, answering: None });
+                let trap = |about: &str, _| {
+                    Some(Trap::Spoil { exchange: ANSWERS, answering: Some(about.to_owned()) })
+                };
                 self.ask(MessageType::Restgjeldsforespoersel, None, trap).await?
             }
         };
@@ -201,7 +199,8 @@ impl Run<'_> {
         self.stage.line.disarm();
         let seen = self.stage.line.since(asked.mark);
         let requests = self.requests();
-        let rejected = judge::rejected_id(&seen, &judge::answers_to(&seen, &asked.about, &requests));
+        let rejected =
+            judge::rejected_id(&seen, &judge::answers_to(&seen, &asked.about, &requests));
         let mut outcome = None;
         if let Some(rejected) = &rejected {
             let took = |seen: &[Seen]| judge::took_rejection(seen, rejected);

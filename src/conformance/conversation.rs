@@ -31,6 +31,9 @@ pub enum Trap {
     LoseConfirm {
         /// The exchange.
         exchange: &'static str,
+        /// Only of what was published from this mark on: an earlier confirmation may still be on its
+        /// way.
+        from: usize,
     },
     /// Withhold the acknowledgement of what is, or answers, this message, and cut the line.
     LoseAcknowledgement {
@@ -91,11 +94,20 @@ pub struct Conversation {
 struct Lane {
     confirms: bool,
     count: u64,
-    /// Published and not confirmed: message id and exchange, by place.
-    waiting: BTreeMap<u64, (Option<String>, String)>,
+    /// Published and not confirmed, by place.
+    waiting: BTreeMap<u64, Unconfirmed>,
     outstanding: BTreeMap<u64, Delivered>,
     writing: Option<Writing>,
     reading: Option<Reading>,
+}
+
+/// A message that was published.
+#[derive(Debug, Clone)]
+struct Unconfirmed {
+    message_id: Option<String>,
+    exchange: String,
+    /// How much had been seen by then.
+    mark: usize,
 }
 
 /// A message that the partner is about to finish.
@@ -110,7 +122,10 @@ struct Writing {
 /// A message that RabbitMQ has announced.
 #[derive(Debug)]
 enum Reading {
-    Delivery { tag: u64, redelivered: bool },
+    Delivery {
+        tag: u64,
+        redelivered: bool,
+    },
     /// What came back unroutable.
     Returned,
 }
@@ -137,7 +152,9 @@ impl Conversation {
             }
             Some(AMQPFrame::Body(channel, body)) => self.wrote(channel, &body, raw, notes),
             Some(
-                AMQPFrame::ProtocolHeader(_) | AMQPFrame::Heartbeat | AMQPFrame::InvalidHeartbeat(_),
+                AMQPFrame::ProtocolHeader(_)
+                | AMQPFrame::Heartbeat
+                | AMQPFrame::InvalidHeartbeat(_),
             )
             | None => Verdict::pass(raw),
         }
@@ -153,7 +170,13 @@ impl Conversation {
             Some(AMQPFrame::Header(channel, header)) => {
                 let reading = self.lane(channel).reading.take();
                 if let Some(Reading::Delivery { tag, redelivered }) = reading {
-                    return self.deliver(channel, (tag, redelivered), &header.properties, raw, notes);
+                    return self.deliver(
+                        channel,
+                        (tag, redelivered),
+                        &header.properties,
+                        raw,
+                        notes,
+                    );
                 }
                 Verdict::pass(raw)
             }
@@ -204,7 +227,12 @@ impl Conversation {
                 return self.settled(channel, (ack.delivery_tag, ack.multiple, true), raw, notes);
             }
             AMQPClass::Basic(basic::AMQPMethod::Nack(nack)) => {
-                return self.settled(channel, (nack.delivery_tag, nack.multiple, false), raw, notes);
+                return self.settled(
+                    channel,
+                    (nack.delivery_tag, nack.multiple, false),
+                    raw,
+                    notes,
+                );
             }
             AMQPClass::Basic(basic::AMQPMethod::Reject(reject)) => {
                 return self.settled(channel, (reject.delivery_tag, false, false), raw, notes);
@@ -232,29 +260,37 @@ impl Conversation {
         let (properties, exchange) = (&writing.properties, writing.publish.exchange.as_str());
         let message_id = given(properties.message_id());
         let confirms = lane.confirms;
+        let unconfirmed = Unconfirmed {
+            message_id: message_id.clone(),
+            exchange: exchange.to_owned(),
+            mark: notes.seen.len(),
+        };
         if confirms {
             lane.count += 1;
-            lane.waiting.insert(lane.count, (message_id.clone(), exchange.to_owned()));
+            lane.waiting.insert(lane.count, unconfirmed.clone());
         }
-        note(notes, Seen::Published(Published {
-            line,
-            login,
-            exchange: exchange.to_owned(),
-            mandatory: writing.publish.mandatory,
-            confirms,
-            persistent: *properties.delivery_mode() == Some(2),
-            user_id: given(properties.user_id()),
-            message_id: message_id.clone(),
-            kind: given(properties.kind()),
-            correlation_id: given(properties.correlation_id()),
-            content_type: given(properties.content_type()),
-            app_id: given(properties.app_id()),
-            timestamp: properties.timestamp().is_some(),
-            digest: Digest::of(&[&writing.body]),
-        }));
+        note(
+            notes,
+            Seen::Published(Published {
+                line,
+                login,
+                exchange: exchange.to_owned(),
+                mandatory: writing.publish.mandatory,
+                confirms,
+                persistent: *properties.delivery_mode() == Some(2),
+                user_id: given(properties.user_id()),
+                message_id: message_id.clone(),
+                kind: given(properties.kind()),
+                correlation_id: given(properties.correlation_id()),
+                content_type: given(properties.content_type()),
+                app_id: given(properties.app_id()),
+                timestamp: properties.timestamp().is_some(),
+                digest: Digest::of(&[&writing.body]),
+            }),
+        );
         let mut verdict = Verdict::pass(raw);
         // Who asks for no confirmation cannot be told by one that is lost: the line breaks all the same.
-        if !confirms && sprung(notes, |trap| loses_confirm(trap, exchange)) {
+        if !confirms && sprung(notes, |trap| loses_confirm(trap, &unconfirmed)) {
             note(notes, Seen::ConfirmLost { message_id });
             self.mute = true;
             verdict.cut = Some(HOLD);
@@ -306,9 +342,9 @@ impl Conversation {
             AMQPClass::Basic(basic::AMQPMethod::Ack(ack)) => {
                 let confirmed =
                     take(&mut self.lane(channel).waiting, ack.delivery_tag, ack.multiple);
-                for (message_id, exchange) in confirmed {
-                    if sprung(notes, |trap| loses_confirm(trap, &exchange)) {
-                        note(notes, Seen::ConfirmLost { message_id });
+                for one in confirmed {
+                    if sprung(notes, |trap| loses_confirm(trap, &one)) {
+                        note(notes, Seen::ConfirmLost { message_id: one.message_id });
                         self.mute = true;
                         return Verdict { pass: None, cut: Some(HOLD) };
                     }
@@ -347,9 +383,10 @@ impl Conversation {
         if outstanding.len() > MOST_OUTSTANDING {
             outstanding.pop_first();
         }
-        let cut = sprung(notes, |trap| {
-            matches!(trap, Trap::CutOnDelivery { about } if delivered.is_about(about))
-        });
+        let cut = sprung(
+            notes,
+            |trap| matches!(trap, Trap::CutOnDelivery { about } if delivered.is_about(about)),
+        );
         note(notes, Seen::Delivered(delivered));
         let mut verdict = Verdict::pass(raw);
         if cut {
@@ -380,8 +417,9 @@ fn sprung(notes: &mut Notes, is: impl Fn(&Trap) -> bool) -> bool {
     fits
 }
 
-fn loses_confirm(trap: &Trap, to: &str) -> bool {
-    matches!(trap, Trap::LoseConfirm { exchange } if *exchange == to)
+fn loses_confirm(trap: &Trap, of: &Unconfirmed) -> bool {
+    matches!(trap, Trap::LoseConfirm { exchange, from }
+        if *exchange == of.exchange && of.mark >= *from)
 }
 
 /// The frame with a spoiled body, when the armed trap wants that and it can be done.
@@ -450,3 +488,7 @@ pub const LONGEST_FRAME: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a frame is longer than {LONGEST_FRAME} bytes")]
 pub struct TooLong;
+
+#[cfg(test)]
+#[path = "conversation_tests.rs"]
+mod tests;

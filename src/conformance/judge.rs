@@ -64,7 +64,8 @@ fn faults_of(
     if counts.is_empty() {
         return Judgement::pass(format!("all {} message(s)", messages.len()));
     }
-    let words: Vec<String> = counts.iter().map(|(fault, count)| format!("{fault} ({count})")).collect();
+    let words: Vec<String> =
+        counts.iter().map(|(fault, count)| format!("{fault} ({count})")).collect();
     grade(format!("of {} message(s): {}", messages.len(), words.join(", ")))
 }
 
@@ -145,7 +146,8 @@ pub fn confirms(seen: &[Seen]) -> Judgement {
         return Judgement::fail("acknowledged the request before its answer was confirmed");
     }
     let lost = after(seen, |one| matches!(one, Seen::ConfirmLost { .. }));
-    let again: Vec<&Published> = published(lost).filter(|message| is_again(first, message)).collect();
+    let again: Vec<&Published> =
+        published(lost).filter(|message| is_again(first, message)).collect();
     let Some(message) = again.first() else {
         return Judgement::fail("the message whose confirm was lost did not come again");
     };
@@ -168,7 +170,9 @@ pub fn reconnects(seen: &[Seen], about: &str) -> Judgement {
     } else if was_sent(cut, |delivered| delivered.is_about(about)) {
         Judgement::pass("signed in again and consumes: what was cut off came again")
     } else {
-        Judgement::fail("signed in again, but does not consume: what was cut off did not come again")
+        Judgement::fail(
+            "signed in again, but does not consume: what was cut off did not come again",
+        )
     }
 }
 
@@ -196,7 +200,10 @@ pub fn duplicates(seen: &[Seen], about: &str, answers: Option<&[&Published]>) ->
         answers.iter().map(|answer| (&answer.message_id, answer.digest.to_string())).collect();
     match different.len() {
         0 => Judgement::fail("it came twice and was not answered"),
-        1 => Judgement::pass(format!("it came twice and had one answer, said {} time(s)", answers.len())),
+        1 => Judgement::pass(format!(
+            "it came twice and had one answer, said {} time(s)",
+            answers.len()
+        )),
         count => Judgement::fail(format!("it came twice and had {count} different answers")),
     }
 }
@@ -277,7 +284,8 @@ pub fn correlation(seen: &[Seen], requests: &BTreeSet<String>) -> Judgement {
 
 /// Every request that was delivered over the line, by message id.
 pub fn requests(seen: &[Seen]) -> BTreeSet<String> {
-    let is_request = |kind: &str| kind.parse::<MessageType>().is_ok_and(|it| it.answered_by().is_some());
+    let is_request =
+        |kind: &str| kind.parse::<MessageType>().is_ok_and(|it| it.answered_by().is_some());
     let delivered = seen.iter().filter_map(|one| match one {
         Seen::Delivered(delivered) => Some(delivered),
         _ => None,
@@ -323,16 +331,25 @@ pub fn rejection(whole: &[Seen], seen: &[Seen], rejected: Option<&str>, queue: &
 }
 
 /// CNF-15. `outcome` is the type of what came back through innfri.
-pub fn correction(seen: &[Seen], rejected: Option<&str>, about: &str, outcome: Option<&str>) -> Judgement {
+pub fn correction(
+    seen: &[Seen],
+    rejected: Option<&str>,
+    about: &str,
+    outcome: Option<&str>,
+) -> Judgement {
     let Some(rejected) = rejected else {
         return Judgement::not_shown("no answer came that could be rejected");
     };
-    let told = after(seen, |one| {
-        matches!(one, Seen::Delivered(delivered) if is_rejection(delivered, Some(rejected)))
-    });
-    let mut later = published(told).filter(|message| message.correlation_id.as_deref() == Some(about));
+    let told = after(
+        seen,
+        |one| matches!(one, Seen::Delivered(delivered) if is_rejection(delivered, Some(rejected))),
+    );
+    let mut later =
+        published(told).filter(|message| message.correlation_id.as_deref() == Some(about));
     let Some(message) = later.next_back() else {
-        return Judgement::not_shown("no new answer came in time: correct one by hand, or use --wrong-first");
+        return Judgement::not_shown(
+            "no new answer came in time: correct one by hand, or use --wrong-first",
+        );
     };
     if message.message_id.as_deref() == Some(rejected) {
         Judgement::fail("a new answer came under the rejected message_id")
@@ -408,3 +425,7 @@ pub fn both_taken(seen: &[Seen], request: &str, reference: &str, shows: Option<b
         (_, _, _) => Judgement::not_shown("not both were delivered: see innfri's case"),
     }
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

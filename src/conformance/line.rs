@@ -134,8 +134,7 @@ enum Way {
 
 impl Passage {
     fn judge(&self, way: Way, raw: &[u8]) -> Verdict {
-        let mut conversation =
-            self.conversation.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut conversation = self.conversation.lock().unwrap_or_else(PoisonError::into_inner);
         let mut notes = self.book.notes();
         let before = notes.seen.len();
         let verdict = match way {

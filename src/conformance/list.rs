@@ -140,13 +140,13 @@ at first. `--ask` lets the person who runs the tool say whether an agent's syste
 /// The list as Markdown.
 pub fn markdown() -> String {
     let mut page = OPENING.to_owned();
-    for (whom, title) in [
-        (For::Everybody, "Everybody"),
-        (For::Banks, "Banks"),
-        (For::Agents, "Agents"),
-    ] {
+    for (whom, title) in
+        [(For::Everybody, "Everybody"), (For::Banks, "Banks"), (For::Agents, "Agents")]
+    {
         page.push_str(&format!("\n## {title}\n\n"));
-        page.push_str("| check | what | why | how it is tried | what to do |\n|---|---|---|---|---|\n");
+        page.push_str(
+            "| check | what | why | how it is tried | what to do |\n|---|---|---|---|---|\n",
+        );
         for check in CHECKS.iter().filter(|check| check.whom == whom) {
             page.push_str(&format!(
                 "| {} | {} | {} | {} | {} |\n",

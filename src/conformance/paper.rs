@@ -26,10 +26,14 @@ pub fn request(
     };
     let mut body = template.cloned().unwrap_or_else(example);
     let contact = json!({"navn": "Samsvarstest"});
-    set(&mut body, "avsender", json!({
-        "id": asker.id.number(), "foretaksnavn": asker.name, "kontaktperson": contact,
-        "referanse": reference,
-    }));
+    set(
+        &mut body,
+        "avsender",
+        json!({
+            "id": asker.id.number(), "foretaksnavn": asker.name, "kontaktperson": contact,
+            "referanse": reference,
+        }),
+    );
     set(&mut body, "mottaker", json!({"id": bank.id.number(), "foretaksnavn": bank.name}));
     if kind == MessageType::Innfrielsessaldoforespoersel {
         let date = today.saturating_add(jiff::Span::new().days(PAYOFF_IN_DAYS));
@@ -141,7 +145,8 @@ mod tests {
     fn what_the_tool_writes_has_no_findings() {
         let (asker, bank) = parties();
         let today: Date = "2026-11-21".parse().unwrap();
-        for kind in [MessageType::Restgjeldsforespoersel, MessageType::Innfrielsessaldoforespoersel] {
+        for kind in [MessageType::Restgjeldsforespoersel, MessageType::Innfrielsessaldoforespoersel]
+        {
             let asked = request(kind, None, (&asker, &bank), "CNF-1", today);
             let json = serde_json::to_vec(&asked).unwrap();
             read_request(&Body { message_type: kind, json }).unwrap();
@@ -152,7 +157,8 @@ mod tests {
             assert!(matches!(read, Ok(Message::Answer(_))));
             let status = status(&asked, &bank, "FEIL", Some("TEKNISK_FEIL"));
             let json = serde_json::to_vec(&status).unwrap();
-            let read = crate::contract::read_message(&Body { message_type: MessageType::Status, json });
+            let read =
+                crate::contract::read_message(&Body { message_type: MessageType::Status, json });
             assert!(matches!(read, Ok(Message::Status(_))));
         }
     }

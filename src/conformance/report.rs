@@ -75,7 +75,8 @@ pub struct Row {
 /// The rows as a Markdown table. What to do stands where something is to be done.
 pub fn table(rows: &[Row]) -> String {
     let mut text =
-        "| check | what | result | what was seen | what to do |\n|---|---|---|---|---|\n".to_owned();
+        "| check | what | result | what was seen | what to do |\n|---|---|---|---|---|\n"
+            .to_owned();
     for Row { check, judgement } in rows {
         let to_do = if judgement.grade == Grade::Pass { "" } else { check.what_to_do };
         text.push_str(&format!(
@@ -123,12 +124,16 @@ mod tests {
         let row = |judgement| Row { check: list::IDENTITY, judgement };
         let text = table(&[row(Judgement::pass("a")), row(Judgement::fail("b|c\nd"))]);
         assert_eq!(text.lines().count(), 4);
-        assert!(text.contains("| pass | a |  |\n") && text.contains("| fail | b\\|c d | Set user_id"));
+        assert!(
+            text.contains("| pass | a |  |\n") && text.contains("| fail | b\\|c d | Set user_id")
+        );
     }
 
     #[test]
     fn only_a_failure_fails() {
-        let rows = |grade| [Row { check: list::LATE, judgement: Judgement { grade, seen: String::new() } }];
+        let rows = |grade| {
+            [Row { check: list::LATE, judgement: Judgement { grade, seen: String::new() } }]
+        };
         for grade in [Grade::Pass, Grade::Advice, Grade::NotShown] {
             assert!(is_conformant(&rows(grade)));
         }

@@ -135,7 +135,8 @@ pub fn published(seen: &[Seen]) -> impl DoubleEndedIterator<Item = &Published> {
 
 /// Whether the partner has acknowledged what fits.
 pub fn has_taken(seen: &[Seen], fits: impl Fn(&Delivered) -> bool) -> bool {
-    seen.iter().any(|one| matches!(one, Seen::Settled { taken: true, delivered, .. } if fits(delivered)))
+    seen.iter()
+        .any(|one| matches!(one, Seen::Settled { taken: true, delivered, .. } if fits(delivered)))
 }
 
 /// Whether the partner was sent what fits.
