@@ -121,8 +121,11 @@ async fn rejected(
     delivery: &Delivery,
 ) -> Result<(), lapin::Error> {
     let id = said(delivery.properties.correlation_id().as_ref());
-    // What a case of its own says again would be rejected again, for ever.
-    let Some((request, body)) = memory.asked.remove(&id) else { return Ok(()) };
+    // What belongs to no case would be rejected again, for ever.
+    if habit == Habit::WrongCorrelation {
+        return Ok(());
+    }
+    let Some((request, body)) = memory.asked.get(&id).cloned() else { return Ok(()) };
     let new = if habit == Habit::RejectedIdAgain {
         id
     } else {
