@@ -8,6 +8,7 @@ pub mod bank;
 pub mod case;
 pub mod channel;
 pub mod cli;
+pub mod conformance;
 pub mod contract;
 pub mod decide;
 pub mod directory;

@@ -9,6 +9,7 @@
 mod bank;
 mod case;
 mod check;
+mod conformance;
 mod contracts;
 mod dead;
 mod demo;
@@ -86,6 +87,8 @@ enum Command {
     Topology(topology::TopologyArgs),
     /// Answer requests from a loan book, as a bank's own program would over AMQP.
     Bank(bank::BankArgs),
+    /// Run the conformance list against a partner's system in a sandbox.
+    Conformance(conformance::ConformanceArgs),
     /// Check settings, directory, RabbitMQ, journal and topology, and say what to do.
     Doctor(doctor::DoctorArgs),
 }
@@ -150,6 +153,7 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
         Command::Operator(args) => on_runtime(operator::run(args)),
         Command::Topology(args) => on_runtime(topology::run(args)),
         Command::Bank(args) => on_runtime(bank::run(args)),
+        Command::Conformance(args) => on_runtime(conformance::run(args)),
         Command::Doctor(args) => on_runtime(doctor::run(args)),
     }
 }

@@ -41,7 +41,8 @@ pub(super) struct SendArgs {
     json: bool,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A time on the command line: `30s`, `2m`, or seconds alone.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.strip_suffix('m') {
         Some(minutes) => (minutes, 60),
         None => (text.strip_suffix('s').unwrap_or(text), 1),

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 9] = [
     &["decide"],
     &["port"],
     &["exchange", "letters", "channel", "journal", "source", "bank"],
-    &["serve"],
+    &["serve", "conformance"],
     &["cli", "console"],
 ];
 

@@ -44,12 +44,7 @@ pub struct Clients {
 impl Clients {
     /// Prepares them: in the folder that `INNFRI_CLIENTS` names, else beside what Cargo builds.
     pub fn prepare() -> Self {
-        // target/debug/deps/clients-….
-        let this = std::env::current_exe().unwrap();
-        let built = this.ancestors().nth(2).unwrap();
-        let folder = std::env::var_os("INNFRI_CLIENTS")
-            .map_or_else(|| built.parent().unwrap().join("clients"), PathBuf::from);
-        succeed(Command::new(root().join("examples/clients/prepare")).arg(&folder));
+        let clients = Self::prepare_scripts();
         // `cargo test --test clients` builds no examples; `cargo test` does, and then this does nothing.
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--locked", "--example", "agent", "--example", "bank"]);
@@ -57,6 +52,17 @@ impl Clients {
             build.arg("--release");
         }
         succeed(build.current_dir(root()));
+        clients
+    }
+
+    /// Prepares all but those in Rust.
+    pub fn prepare_scripts() -> Self {
+        // target/debug/deps/clients-….
+        let this = std::env::current_exe().unwrap();
+        let built = this.ancestors().nth(2).unwrap();
+        let folder = std::env::var_os("INNFRI_CLIENTS")
+            .map_or_else(|| built.parent().unwrap().join("clients"), PathBuf::from);
+        succeed(Command::new(root().join("examples/clients/prepare")).arg(&folder));
         Self { folder, rust: built.join("examples") }
     }
 
