@@ -139,12 +139,13 @@ while true; do
   while read -r message; do
     id="$(jq -r .id <<<"$message")"
     if [ "$(jq -r .purpose <<<"$message")" = request ]; then handle=on_request; else handle=on_message; fi
-    # Acknowledged only after the work is done; otherwise it comes again.
+    # Acknowledged only after the work is done; otherwise it comes again. Ten should be done within a lease
+    # (60 s): later, a second copy of this program would get them too, and give the same answers.
     if "$handle" "$message"; then
-      http /dev/null -X POST "$INNFRI_URL/v1/mailbox/$id/ack" >/dev/null
+      http /dev/null -X POST "$INNFRI_URL/v1/mailbox/$id/ack" >/dev/null || true
     else
       http /dev/null -X POST -H 'Content-Type: application/json' -d '{"retryAfter":"30s"}' \
-        "$INNFRI_URL/v1/mailbox/$id/nack" >/dev/null
+        "$INNFRI_URL/v1/mailbox/$id/nack" >/dev/null || true
     fi
   done < <(jq -c '.messages[]' "$state/.mailbox")
 done
