@@ -111,8 +111,8 @@ async fn create(args: CreateArgs) -> anyhow::Result<Verdict> {
     render::line(minted.token.expose())?;
     let until = record.expires_at.map_or_else(String::new, |end| format!(", until {end}"));
     eprintln!(
-        "This is the only time it is shown. It signs in {}{until}; `innfri operator token revoke {}` \
-         takes it back.",
+        "This is the only time it is shown. It signs in {}{until}; `innfri operator token revoke {} \
+         --reason WHY` takes it back.",
         record.login, record.id
     );
     Ok(Verdict::Yes)

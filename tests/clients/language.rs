@@ -26,6 +26,8 @@ pub enum Language {
     Python,
     Node,
     Rust,
+    /// Over HTTP; all others speak AMQP.
+    Curl,
 }
 
 /// Which of the two programs.
@@ -97,6 +99,7 @@ impl Clients {
                 command
             }
             Language::Rust => Command::new(self.rust.join(name)),
+            Language::Curl => Command::new(root().join(format!("examples/clients/curl/{name}.sh"))),
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr, reason = "a failed test shows what the program said")]
 
 use std::fs::File;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
 pub struct Program {
     child: Child,
     log: PathBuf,
+    /// Whether what it starts is killed with it.
+    group: bool,
 }
 
 impl Program {
@@ -46,7 +49,15 @@ impl Program {
             .stderr(out)
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        Self { child, log: log.to_owned() }
+        Self { child, log: log.to_owned(), group: false }
+    }
+
+    /// Starts a program that works by starting others, such as a script: a kill takes them along.
+    pub fn spawn_group(mut command: Command, log: &Path) -> Self {
+        command.process_group(0);
+        let mut program = Self::spawn(command, log);
+        program.group = true;
+        program
     }
 
     pub fn id(&self) -> u32 {
@@ -122,6 +133,10 @@ impl Program {
 
     /// Kills it with SIGKILL.
     pub fn kill(&mut self) {
+        if self.group && matches!(self.child.try_wait(), Ok(None)) {
+            let group = format!("-{}", self.child.id());
+            Command::new("kill").args(["-s", "KILL", "--", &group]).status().ok();
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }

@@ -25,12 +25,12 @@ state="${AGENT_STATE:-agent-state}"
 mkdir -p "$state"
 
 # http OUTPUT-FILE CURL-ARGUMENT...: prints the status. curl tries again, with growing waits and
-# honouring Retry-After, when there is no connection, or on 408, 429, 500, 502, 503 and 504. The token is
-# given by a file handle, so that no list of processes shows it.
+# honouring Retry-After, when a connection fails or breaks, or on 408, 429, 500, 502, 503 and 504. The
+# token is given by a file handle, so that no list of processes shows it.
 http() {
   local output="$1"
   shift
-  curl --silent --show-error --retry 10 --retry-connrefused --max-time 60 --output "$output" \
+  curl --silent --show-error --retry 10 --retry-all-errors --max-time 60 --output "$output" \
     --write-out '%{http_code}' --config <(printf 'header = "Authorization: Bearer %s"\n' "$INNFRI_TOKEN") "$@"
 }
 
@@ -85,6 +85,9 @@ await() { # await FILE
     [ "$status" = 200 ] || { echo "$name: $status; again in 5 s" >&2; sleep 5; }
   done
   mv "$state/$name.new" "$state/$name.outcome"
+  # An agent with a mailbox finds the outcome there too: what was read here need not be collected.
+  http /dev/null -X POST \
+    "$INNFRI_URL/v1/mailbox/$(jq -r .outcome.messageId "$state/$name.outcome")/ack" >/dev/null || true
 }
 
 files=()

@@ -28,12 +28,12 @@ state="${BANK_STATE:-bank-state}"
 mkdir -p "$state"
 
 # http OUTPUT-FILE CURL-ARGUMENT...: prints the status. curl tries again, with growing waits and
-# honouring Retry-After, when there is no connection, or on 408, 429, 500, 502, 503 and 504. The token is
-# given by a file handle, so that no list of processes shows it.
+# honouring Retry-After, when a connection fails or breaks, or on 408, 429, 500, 502, 503 and 504. The
+# token is given by a file handle, so that no list of processes shows it.
 http() {
   local output="$1"
   shift
-  curl --silent --show-error --retry 10 --retry-connrefused --max-time 60 --output "$output" \
+  curl --silent --show-error --retry 10 --retry-all-errors --max-time 60 --output "$output" \
     --write-out '%{http_code}' --config <(printf 'header = "Authorization: Bearer %s"\n' "$INNFRI_TOKEN") "$@"
 }
 
@@ -139,12 +139,13 @@ while true; do
   while read -r message; do
     id="$(jq -r .id <<<"$message")"
     if [ "$(jq -r .purpose <<<"$message")" = request ]; then handle=on_request; else handle=on_message; fi
-    # Acknowledged only after the work is done; otherwise it comes again.
+    # Acknowledged only after the work is done; otherwise it comes again. Ten should be done within a lease
+    # (60 s): later, a second copy of this program would get them too, and give the same answers.
     if "$handle" "$message"; then
-      http /dev/null -X POST "$INNFRI_URL/v1/mailbox/$id/ack" >/dev/null
+      http /dev/null -X POST "$INNFRI_URL/v1/mailbox/$id/ack" >/dev/null || true
     else
       http /dev/null -X POST -H 'Content-Type: application/json' -d '{"retryAfter":"30s"}' \
-        "$INNFRI_URL/v1/mailbox/$id/nack" >/dev/null
+        "$INNFRI_URL/v1/mailbox/$id/nack" >/dev/null || true
     fi
   done < <(jq -c '.messages[]' "$state/.mailbox")
 done
