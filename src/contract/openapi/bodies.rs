@@ -101,7 +101,7 @@ fn envelope() -> Json {
     type_name.push("description", "The message type.");
     let mut body = any_of(&sendable());
     body.push("description", "The business document; kept byte for byte.");
-    of(
+    let mut envelope = of(
         "A message with what is said about it.",
         &["type", "messageId", "body"],
         object! {
@@ -112,7 +112,9 @@ fn envelope() -> Json {
             "traceparent": text("W3C trace context to carry on."),
             "body": body,
         },
-    )
+    );
+    envelope.push("additionalProperties", false);
+    envelope
 }
 
 fn accepted() -> Json {
@@ -216,7 +218,10 @@ fn delivered() -> Json {
 
 fn mailbox_message() -> Json {
     let mut fields = delivered();
-    fields.push("attempts", whole("How often it was handed out, this time included.", 1));
+    fields.push(
+        "attempts",
+        whole("One more than it was handed back (nack): leases that ran out are not counted.", 1),
+    );
     fields.push("leaseUntil", time("When it is handed out again unless it is acknowledged."));
     of(
         "A message that waits for its receiver.",
