@@ -422,11 +422,12 @@ impl Shared {
     /// Gives a delivery up in one commit. `false` when that could not be kept now: it is tried on.
     pub(super) async fn give_up(&self, delivery: &Delivery, failure: &Failure) -> bool {
         for _ in 0..4 {
-            let Ok(story) = self.story(delivery.case).await else { return false };
+            let Ok(record) = self.parts.journal.delivery(&delivery.id).await else { return false };
             // A commit of which no answer came may have been kept, or another process was faster.
-            if story.as_ref().is_some_and(|story| is_over(story, &delivery.id)) {
+            if record.as_ref().is_some_and(is_over) {
                 return true;
             }
+            let Ok(story) = self.story(delivery.case).await else { return false };
             let stored = story.map(|story| story.stored);
             let decision = self.on_give_up(delivery, failure, stored.as_ref());
             let outcome = self.commit(vec![decision]).await;
@@ -456,10 +457,7 @@ impl Shared {
     }
 }
 
-/// Whether a delivery of the case is owed no longer.
-fn is_over(story: &CaseStory, delivery: &DeliveryId) -> bool {
-    let over = |record: &DeliveryRecord| {
-        record.id == *delivery && (record.delivered_at.is_some() || record.given_up_at.is_some())
-    };
-    story.deliveries.iter().any(over)
+/// Whether a delivery is owed no longer.
+const fn is_over(record: &DeliveryRecord) -> bool {
+    record.delivered_at.is_some() || record.given_up_at.is_some()
 }

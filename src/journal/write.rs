@@ -29,7 +29,7 @@ pub(super) struct Group {
     events: BTreeMap<(Uuid, i64), EventRow>,
     deliveries: BTreeMap<Uuid, DeliveryRow>,
     dead_letters: BTreeMap<Uuid, DeadLetterRow>,
-    given_up: BTreeMap<Uuid, MomentRow>,
+    given_up: BTreeMap<Uuid, (usize, MomentRow)>,
 }
 
 impl Group {
@@ -70,7 +70,8 @@ impl Group {
         if let Some(delivery) = decision.given_up {
             let id = *delivery.as_uuid();
             let moment = claim.now.as_microsecond();
-            self.given_up.insert(id, MomentRow { delivery_id: id, moment });
+            let row = MomentRow { delivery_id: id, moment };
+            doubled |= self.given_up.insert(id, (place, row)).is_some();
         }
         if doubled {
             self.doubled.push(place);
@@ -119,6 +120,11 @@ pub(super) async fn commit<S: Store>(store: &S, group: &Group) -> Result<Vec<usi
         return Ok(conflicts);
     }
     write_rest(&mut writer, group).await?;
+    let conflicts = give_up(&mut writer, group).await?;
+    if !conflicts.is_empty() {
+        store.roll_back(writer).await?;
+        return Ok(conflicts);
+    }
     store.commit(writer).await?;
     Ok(Vec::new())
 }
@@ -168,7 +174,7 @@ const KEEP_DEAD_LETTERS: &str = "ON CONFLICT (id) DO UPDATE SET \
 
 const GIVE_UP: &str = "UPDATE deliveries SET given_up_at = given.moment, \
      lease_owner = NULL, lease_until = NULL FROM given \
-     WHERE id = given.delivery_id AND delivered_at IS NULL AND given_up_at IS NULL";
+     WHERE id = given.delivery_id AND delivered_at IS NULL AND given_up_at IS NULL RETURNING id";
 
 async fn returned_ids<W: Session, R: Columns>(
     writer: &mut W,
@@ -202,10 +208,16 @@ async fn write_rest<W: Session>(writer: &mut W, group: &Group) -> Result<(), Fau
 
     let dead_letters: Vec<DeadLetterRow> = group.dead_letters.values().cloned().collect();
     let statement = Statement::insert::<DeadLetterRow>(KEEP_DEAD_LETTERS);
-    quietly(writer, &statement, &dead_letters).await?;
+    quietly(writer, &statement, &dead_letters).await
+}
 
-    let given_up: Vec<MomentRow> = group.given_up.values().cloned().collect();
-    quietly(writer, &Statement::with::<MomentRow>(GIVE_UP), &given_up).await
+/// Gives deliveries up. Those that are owed no longer conflict: somebody has delivered them meanwhile,
+/// and nobody shall be told that they did not arrive.
+async fn give_up<W: Session>(writer: &mut W, group: &Group) -> Result<Vec<usize>, Fault> {
+    let statement = Statement::with::<MomentRow>(GIVE_UP);
+    let given_up: Vec<(Uuid,)> = writer.run(&statement, &rows_of(&group.given_up)).await?;
+    let given_up: HashSet<Uuid> = given_up.into_iter().map(|(id,)| id).collect();
+    Ok(missing(&group.given_up, |id| given_up.contains(id)).collect())
 }
 
 /// Runs a statement that returns nothing.

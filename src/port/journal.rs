@@ -189,8 +189,8 @@ pub enum JournalError {
 /// Why a group was not committed. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// The decisions at these places no longer fit what the journal holds: a case has moved on, or the
-    /// message arrived twice at once. Decide on them anew; the others may be committed as they are.
+    /// The decisions at these places no longer fit what the journal holds: a case has moved on, the
+    /// message arrived twice at once, or what is given up was delivered meanwhile. Decide on them anew; the others may be committed as they are.
     #[error("{} decision(s) no longer fit the journal", .0.len())]
     Conflict(Vec<usize>),
     /// As for every call.

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use innfri::kernel::DeliveryId;
 use innfri::port::Whose;
-use innfri::port::{AttemptResult, Decision, DeliveryRecord, Disposition, Journal, OwedDelivery};
+use innfri::port::{
+    AttemptResult, CommitError, Decision, DeliveryRecord, Disposition, Journal, OwedDelivery,
+};
 
 use crate::bench::Bench;
 use crate::samples::*;
@@ -190,19 +192,24 @@ pub async fn what_is_given_up_is_owed_no_longer(bench: Bench) {
     bench.journal.commit(&[request(1)], &early()).await.unwrap();
     let give_up = giving_up(request_delivery(1));
     bench.journal.commit(std::slice::from_ref(&give_up), &claim_at(70, 2)).await.unwrap();
-    bench.journal.commit(&[give_up], &claim_at(80, 2)).await.unwrap();
+    let again = bench.journal.commit(&[give_up], &claim_at(80, 2)).await.unwrap_err();
+    assert!(matches!(again, CommitError::Conflict(places) if places == [0]));
     assert_eq!(claimed(&*bench.journal, 1000, 2).await, []);
     assert_eq!(only_delivery(&bench).await.given_up_at, Some(at(70)));
     bench.journal.record(&[failed(9)]).await.unwrap();
     assert_eq!(only_delivery(&bench).await.attempts, 0);
 }
 
-pub async fn what_was_delivered_is_not_given_up(bench: Bench) {
+pub async fn what_was_delivered_is_not_given_up_and_nobody_is_told_so(bench: Bench) {
     bench.journal.commit(&[request(1)], &early()).await.unwrap();
     bench.journal.record(&[delivered(7)]).await.unwrap();
-    let give_up = giving_up(request_delivery(1));
-    bench.journal.commit(&[give_up], &claim_at(70, 2)).await.unwrap();
+    let give_up = Decision { given_up: Some(request_delivery(1)), ..request(2) };
+    let late = bench.journal.commit(&[request(3), give_up], &claim_at(70, 2)).await.unwrap_err();
+    assert!(matches!(late, CommitError::Conflict(places) if places == [1]));
     assert_eq!(only_delivery(&bench).await.given_up_at, None);
+    for nothing in [2, 3] {
+        assert_eq!(bench.journal.story(&case_id(nothing)).await.unwrap(), None);
+    }
 }
 
 pub async fn a_delivery_that_is_known_stays_as_it_was(bench: Bench) {

@@ -89,7 +89,7 @@ on_both_stores! {
     delivering::what_was_postponed_falls_due_without_an_attempt,
     delivering::what_is_delivered_stays_delivered,
     delivering::what_is_given_up_is_owed_no_longer,
-    delivering::what_was_delivered_is_not_given_up,
+    delivering::what_was_delivered_is_not_given_up_and_nobody_is_told_so,
     delivering::a_delivery_that_is_known_stays_as_it_was,
     telling::a_story_is_told_in_order,
     telling::an_unknown_case_has_no_story,

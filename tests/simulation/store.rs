@@ -72,6 +72,9 @@ impl Store {
                 fits &= forgetful || !self.inbox.contains_key(&key);
                 fits &= messages.insert(key);
             }
+            if let Some(id) = decision.given_up {
+                fits &= self.deliveries.get(&id).is_some_and(Owed::is_owed);
+            }
             if !fits {
                 places.push(place);
             }
