@@ -57,17 +57,26 @@ pub async fn open_sealed(
     })
 }
 
-/// As [`open_sealed`], and with it what operators do about dead letters. Both are one store.
+/// All that a journal is good for, over the same connections.
+pub struct Whole {
+    /// The durable record.
+    pub journal: Arc<dyn Journal>,
+    /// What operators do about dead letters.
+    pub letters: Arc<dyn Letters>,
+    /// The chain of events and its sealed days.
+    pub audit: Arc<dyn Audit>,
+    /// With what operators sign in.
+    pub tokens: Arc<dyn Tokens>,
+}
+
+/// As [`open_sealed`], and with it all else that the store keeps.
 ///
 /// # Errors
 /// As for [`open`].
-pub async fn open_with_letters(
-    config: &JournalConfig,
-    seal: Arc<dyn Seal>,
-) -> Result<(Arc<dyn Journal>, Arc<dyn Letters>), OpenError> {
+pub async fn open_whole(config: &JournalConfig, seal: Arc<dyn Seal>) -> Result<Whole, OpenError> {
     Ok(match kept(config, seal).await? {
-        Either::Sqlite(kept) => both(kept),
-        Either::Postgres(kept) => both(kept),
+        Either::Sqlite(kept) => whole(kept),
+        Either::Postgres(kept) => whole(kept),
     })
 }
 
@@ -120,7 +129,12 @@ async fn kept(config: &JournalConfig, seal: Arc<dyn Seal>) -> Result<Either, Ope
     }
 }
 
-fn both<S: store::Store>(kept: Kept<S>) -> (Arc<dyn Journal>, Arc<dyn Letters>) {
+fn whole<S: store::Store>(kept: Kept<S>) -> Whole {
     let kept = Arc::new(kept);
-    (Arc::clone(&kept) as Arc<dyn Journal>, kept)
+    Whole {
+        journal: Arc::<Kept<S>>::clone(&kept),
+        letters: Arc::<Kept<S>>::clone(&kept),
+        audit: Arc::<Kept<S>>::clone(&kept),
+        tokens: kept,
+    }
 }

@@ -19,7 +19,7 @@ use crate::channel::http::HttpError;
 use crate::channel::watch::{Watch, WatchError};
 use crate::directory::Directory;
 use crate::exchange;
-use crate::journal::{self, OpenError};
+use crate::journal::OpenError;
 use crate::port::{Clock, Intake, Outbound, Sender};
 use crate::source::file::{self, SourceError};
 use crate::telemetry::chain::Chain;
@@ -65,7 +65,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let Some(core) = assemble_patiently(&settings, &stop).await? else { return Ok(()) };
     let intake: Arc<dyn Intake> = Arc::new(core.exchange.clone());
     let http = http::bind(&settings, &core, &intake, &stop).await?;
-    let Core { journal, work, directory, clock, letters, metrics, .. } = core;
+    let Core { journal, work, directory, clock, letters, audit, metrics, .. } = core;
 
     let (sealing_clock, purging_clock) = (Arc::clone(&clock), Arc::clone(&clock));
     let mut amqp: Option<Arc<dyn Sender>> = None;
@@ -90,7 +90,6 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     if let (Some(config), Some(consumer)) = (&settings.amqp, consumer) {
         consume(&mut tasks, config, consumer, directory.subscribe(), &stop).await?;
     }
-    let audit = journal::open_audit(&settings.journal).await.map_err(CoreError::from)?;
     let sealing = exchange::seal_days(audit, sealing_clock, stop.clone());
     tasks.start(TaskKind::Sealing, sealing);
     let purging = exchange::purge_letters(letters, purging_clock, stop.clone());

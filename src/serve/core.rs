@@ -10,8 +10,8 @@ use crate::contract::{Contract, ContractError};
 use crate::directory::Directory;
 use crate::exchange::{self, Exchange, Parts, Work};
 use crate::journal::seal::NullSeal;
-use crate::journal::{self, OpenError};
-use crate::port::{Bell, Clock, Journal, Letters, SystemClock};
+use crate::journal::{self, OpenError, Whole};
+use crate::port::{Audit, Bell, Clock, Journal, Letters, SystemClock, Tokens};
 use crate::source::file::{self, SourceError};
 
 use super::senders::WayError;
@@ -41,6 +41,10 @@ pub struct Core {
     /// The record of dead letters and of what people did, attempts to reach what is another's included; in
     /// the same store.
     pub letters: Arc<dyn Letters>,
+    /// The chain of events and its sealed days.
+    pub audit: Arc<dyn Audit>,
+    /// With what operators sign in over HTTP.
+    pub tokens: Arc<dyn Tokens>,
     /// Where channels hand in what arrives.
     pub exchange: Exchange,
     /// The tasks that decide and deliver.
@@ -65,8 +69,8 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let contract = Arc::new(Contract::new(settings.limits)?);
     let (directory, current) = watch::channel(Arc::new(file::load(&settings.directory.file)?));
-    let (journal, letters) =
-        journal::open_with_letters(&settings.journal, Arc::new(NullSeal)).await?;
+    let Whole { journal, letters, audit, tokens } =
+        journal::open_whole(&settings.journal, Arc::new(NullSeal)).await?;
     let process = process_name();
     let bell = Bell::default();
     let metrics = Metrics::default();
@@ -81,7 +85,19 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
         metrics: metrics.exchange.clone(),
         process,
     });
-    Ok(Core { journal, letters, exchange, work, directory, bell, clock, metrics, process })
+    Ok(Core {
+        journal,
+        letters,
+        audit,
+        tokens,
+        exchange,
+        work,
+        directory,
+        bell,
+        clock,
+        metrics,
+        process,
+    })
 }
 
 /// Another name for each start, so that what an earlier one claimed is not taken for ours.

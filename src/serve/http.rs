@@ -10,13 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::broker::ServeError;
 use super::config::Settings;
-use super::core::{Core, CoreError};
+use super::core::Core;
 use crate::channel::http::listen::{Tls, listen};
 use crate::channel::http::rate::RateLimit;
 use crate::channel::http::sign_in::{NotSignedIn, SignIn, SignInConfig};
 use crate::channel::http::{Door, HttpConfig, HttpError, Parts, Refusal, router};
 use crate::directory::Directory;
-use crate::journal;
 use crate::kernel::Login;
 use crate::port::{Clock, Intake, Tokens};
 
@@ -30,7 +29,7 @@ pub(super) struct Bound {
 /// Takes the address that the settings name, if they name one.
 ///
 /// # Errors
-/// When a setting is wrong, the address cannot be taken, or the journal is away.
+/// When a setting is wrong, or the address cannot be taken.
 pub(super) async fn bind(
     settings: &Settings,
     core: &Core,
@@ -42,7 +41,6 @@ pub(super) async fn bind(
     let tls = config.tls.as_ref().map(Tls::from_files).transpose().map_err(HttpError::from)?;
     let taken = TcpListener::bind(address).await;
     let listener = taken.map_err(|source| HttpError::Bind { address, source })?;
-    let tokens = journal::open_tokens(&settings.journal).await.map_err(CoreError::from)?;
     let directory = core.directory.subscribe();
     let parts = Parts {
         journal: Arc::clone(&core.journal),
@@ -51,7 +49,7 @@ pub(super) async fn bind(
         directory: directory.clone(),
         bell: core.bell.clone(),
         clock: Arc::clone(&core.clock),
-        door: door(config, tokens, directory, Arc::clone(&core.clock))?,
+        door: door(config, Arc::clone(&core.tokens), directory, Arc::clone(&core.clock))?,
         config: config.clone(),
         body_bytes: settings.limits.body_bytes,
         process: core.process,

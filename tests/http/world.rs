@@ -178,8 +178,8 @@ impl World {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("innfri.db").display());
         let settings = JournalConfig { acquire_timeout_seconds: 60, ..JournalConfig::at(url) };
-        let (journal, letters) =
-            innfri::journal::open_with_letters(&settings, Arc::new(NullSeal)).await.unwrap();
+        let innfri::journal::Whole { journal, letters, .. } =
+            innfri::journal::open_whole(&settings, Arc::new(NullSeal)).await.unwrap();
         let start = "2026-11-20T10:00:00Z".parse().unwrap();
         let clock = Arc::new(TurnedClock(Mutex::new(start)));
         let (directory, current) = watch::channel(Arc::new(directory(everybody())));

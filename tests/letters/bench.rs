@@ -10,7 +10,7 @@ use innfri::decide::undelivered::{Failure, give_up};
 use innfri::decide::{self, Context, broker_death};
 use innfri::directory::{DeliveryPolicy, Directory, Handler, Operator, Participant, Role};
 use innfri::journal::seal::NullSeal;
-use innfri::journal::{JournalConfig, open_with_letters};
+use innfri::journal::{JournalConfig, open_whole};
 use innfri::kernel::{
     ChannelName, DeadLetterId, Death, DeliveryId, Environment, Incoming, Limits, Login,
     OrganisationId, PaymentWindow,
@@ -122,7 +122,8 @@ impl Bench {
             acquire_timeout_seconds: 60,
             ..JournalConfig::at(url)
         };
-        let (journal, letters) = open_with_letters(&config, Arc::new(NullSeal)).await.unwrap();
+        let innfri::journal::Whole { journal, letters, .. } =
+            open_whole(&config, Arc::new(NullSeal)).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_780_000_000_000_000)));
         let desk = Desk {
             journal,

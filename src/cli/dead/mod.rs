@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{SettingsArgs, Verdict};
 use crate::contract::Contract;
 use crate::journal;
+use crate::journal::Whole;
 use crate::journal::seal::NullSeal;
 use crate::letters::Desk;
 use crate::port::SystemClock;
@@ -106,8 +107,8 @@ impl OperatorArgs {
 /// The desk of an installation, with its letters' fates up to date.
 async fn desk(settings: &SettingsArgs) -> anyhow::Result<(Desk, Settings)> {
     let settings = settings.load()?;
-    let (journal, letters) =
-        journal::open_with_letters(&settings.journal, Arc::new(NullSeal)).await?;
+    let Whole { journal, letters, .. } =
+        journal::open_whole(&settings.journal, Arc::new(NullSeal)).await?;
     let desk = Desk {
         journal,
         letters,
