@@ -195,7 +195,7 @@ async fn a_bank_that_breaks_one_promise_fails_exactly_that_check() {
         (Habit::NoRejections, Some("CNF-14")),
         (Habit::RejectedIdAgain, Some("CNF-15")),
     ] {
-        let tool = sandbox.tool(BANK, "megler", &["--timeout", "20s"]);
+        let tool = sandbox.tool(BANK, "megler", &["--timeout", "10s"]);
         let mut system = JoinSet::new();
         system.spawn(bad_bank::run(tool.url("testvik"), habit));
         let (code, results) = tool.end().await;
@@ -224,7 +224,7 @@ async fn an_agent_that_breaks_one_promise_fails_exactly_that_check() {
         (Habit::FirstOutcomeOnly, Some("CNF-22")),
         (Habit::ClosedByFailure, Some("CNF-23")),
     ] {
-        let tool = sandbox.tool(AGENCY, "testvik", &["--timeout", "20s"]);
+        let tool = sandbox.tool(AGENCY, "testvik", &["--timeout", "10s"]);
         let mut system = JoinSet::new();
         system.spawn(bad_agent::run(tool.url("megler"), habit));
         let (code, results) = tool.end().await;

@@ -302,6 +302,34 @@ async fn a_lost_node_is_seen_and_work_goes_on_until_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_alarm_of_rabbitmq_holds_everything_up_and_loses_nothing() {
+    let mut world = World::new();
+    let journal = format!("sqlite:{}", world.path("journal.db").display());
+    world.settings(&journal, "");
+    world.serve();
+    world.rabbit.settle();
+    world.ask(1).await;
+    let request = world.bank.next(BANK_QUEUE, PATIENCE).await.expect("a request at the bank");
+
+    // No disk has so much room: RabbitMQ stops all who publish.
+    world.rabbit.ctl(&["set_disk_free_limit", "1000000GB"]);
+    until("the alarm", || world.rabbit.tool("rabbitmq-diagnostics", &["check_alarms"]).is_err())
+        .await;
+    let body = sample::restgjeld_answer(1, "1000.00");
+    let answer = Letter::of(sample::RESTGJELD_ANSWER, &sample::message_id(10_001), &body);
+    let answer = answer.answering(&request);
+    let waiting = world.bank.publish(ANSWERS, &answer, PATIENCE);
+    let room = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        world.rabbit.ctl(&["set_disk_free_limit", "50MB"]);
+    };
+    tokio::join!(waiting, room);
+    assert_eq!(world.outcomes(1, sample::RESTGJELD_ANSWER).await, [body]);
+    world.well(&["doctor"]);
+    world.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_is_large_enough_takes_nothing_more_and_loses_nothing() {
     let mut world = World::new();
     let journal = format!("sqlite:{}", world.path("journal.db").display());
