@@ -51,10 +51,7 @@ pub async fn open_sealed(
     config: &JournalConfig,
     seal: Arc<dyn Seal>,
 ) -> Result<Arc<dyn Journal>, OpenError> {
-    Ok(match kept(config, seal).await? {
-        Either::Sqlite(kept) => Arc::new(kept),
-        Either::Postgres(kept) => Arc::new(kept),
-    })
+    Ok(open_whole(config, seal).await?.journal)
 }
 
 /// All that a journal is good for, over the same connections.
@@ -74,42 +71,6 @@ pub struct Whole {
 /// # Errors
 /// As for [`open`].
 pub async fn open_whole(config: &JournalConfig, seal: Arc<dyn Seal>) -> Result<Whole, OpenError> {
-    Ok(match kept(config, seal).await? {
-        Either::Sqlite(kept) => whole(kept),
-        Either::Postgres(kept) => whole(kept),
-    })
-}
-
-/// Opens the journal for its audit, beside whoever works on it: two connections at most.
-///
-/// # Errors
-/// As for [`open`].
-pub async fn open_audit(config: &JournalConfig) -> Result<Arc<dyn Audit>, OpenError> {
-    let config = JournalConfig { max_connections: config.max_connections.min(2), ..config.clone() };
-    Ok(match kept(&config, Arc::new(NullSeal)).await? {
-        Either::Sqlite(kept) => Arc::new(kept),
-        Either::Postgres(kept) => Arc::new(kept),
-    })
-}
-
-/// Opens the journal for the tokens of operators, beside whoever works on it: two connections at most.
-///
-/// # Errors
-/// As for [`open`].
-pub async fn open_tokens(config: &JournalConfig) -> Result<Arc<dyn Tokens>, OpenError> {
-    let config = JournalConfig { max_connections: config.max_connections.min(2), ..config.clone() };
-    Ok(match kept(&config, Arc::new(NullSeal)).await? {
-        Either::Sqlite(kept) => Arc::new(kept),
-        Either::Postgres(kept) => Arc::new(kept),
-    })
-}
-
-enum Either {
-    Sqlite(Kept<Sqlite>),
-    Postgres(Kept<Postgres>),
-}
-
-async fn kept(config: &JournalConfig, seal: Arc<dyn Seal>) -> Result<Either, OpenError> {
     if config.max_connections == 0 {
         return Err(OpenError::TooSmall("max_connections"));
     }
@@ -120,13 +81,34 @@ async fn kept(config: &JournalConfig, seal: Arc<dyn Seal>) -> Result<Either, Ope
     let url = config.url.expose();
     if let Some(path) = url.strip_prefix("sqlite:") {
         let store = Sqlite::open(path, config.max_connections, patience).await?;
-        Ok(Either::Sqlite(Kept::new(store, seal)))
+        Ok(whole(Kept::new(store, seal)))
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         let store = Postgres::open(url, config.max_connections, patience).await?;
-        Ok(Either::Postgres(Kept::new(store, seal)))
+        Ok(whole(Kept::new(store, seal)))
     } else {
         Err(OpenError::Address)
     }
+}
+
+/// Opens the journal for its audit, beside whoever works on it: two connections at most.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_audit(config: &JournalConfig) -> Result<Arc<dyn Audit>, OpenError> {
+    Ok(open_beside(config).await?.audit)
+}
+
+/// Opens the journal for the tokens of operators, beside whoever works on it: two connections at most.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_tokens(config: &JournalConfig) -> Result<Arc<dyn Tokens>, OpenError> {
+    Ok(open_beside(config).await?.tokens)
+}
+
+async fn open_beside(config: &JournalConfig) -> Result<Whole, OpenError> {
+    let config = JournalConfig { max_connections: config.max_connections.min(2), ..config.clone() };
+    open_whole(&config, Arc::new(NullSeal)).await
 }
 
 fn whole<S: store::Store>(kept: Kept<S>) -> Whole {
