@@ -89,47 +89,36 @@ pub struct Step {
 impl Step {
     /// A message is taken in: decided on and committed. Text that is no `traceparent` counts as none.
     pub fn process(about: &About<'_>, traceparent: Option<&str>) -> Self {
-        let span = tracing::debug_span!(
-            target: TARGET,
-            parent: None,
-            "process",
-            otel.name = %format_args!("process {}", about.place),
-            otel.kind = "consumer",
-            otel.status_code = Empty,
-            messaging.system = about.system,
-            messaging.operation.name = "process",
-            messaging.operation.type = "process",
-            messaging.destination.name = about.destination,
-            messaging.message.id = about.message_id.map(tracing::field::display),
-            messaging.message.conversation_id = about.conversation_id.map(tracing::field::display),
-            innfri.message.type = about.message_type,
-            error.type = Empty,
-        );
-        Self::carrying_on(span, traceparent)
+        Self::of("process", "consumer", about, traceparent)
     }
 
     /// A message is sent, and confirmed by the far side. Likewise.
     pub fn send(about: &About<'_>, traceparent: Option<&str>) -> Self {
+        Self::of("send", "producer", about, traceparent)
+    }
+
+    fn of(
+        operation: &'static str,
+        kind: &'static str,
+        about: &About<'_>,
+        traceparent: Option<&str>,
+    ) -> Self {
         let span = tracing::debug_span!(
             target: TARGET,
             parent: None,
-            "send",
-            otel.name = %format_args!("send {}", about.place),
-            otel.kind = "producer",
+            "step",
+            otel.name = %format_args!("{operation} {}", about.place),
+            otel.kind = kind,
             otel.status_code = Empty,
             messaging.system = about.system,
-            messaging.operation.name = "send",
-            messaging.operation.type = "send",
+            messaging.operation.name = operation,
+            messaging.operation.type = operation,
             messaging.destination.name = about.destination,
             messaging.message.id = about.message_id.map(tracing::field::display),
             messaging.message.conversation_id = about.conversation_id.map(tracing::field::display),
             innfri.message.type = about.message_type,
             error.type = Empty,
         );
-        Self::carrying_on(span, traceparent)
-    }
-
-    fn carrying_on(span: Span, traceparent: Option<&str>) -> Self {
         let parent: Option<TraceParent> = traceparent.and_then(|text| text.parse().ok());
         let traceparent = export::carry_on(&span, parent).or(parent);
         Self { span, traceparent }
