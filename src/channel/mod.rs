@@ -3,5 +3,6 @@
 
 pub mod amqp;
 pub mod http;
+pub mod listen;
 pub mod post;
 pub mod watch;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::listen::{ListenLimits, TlsConfig, TlsError};
 use super::sign_in::{JwtConfig, SignInError};
+use crate::channel::listen::{ListenLimits, TlsConfig, TlsError};
 
 /// Where innfri listens for HTTP, and how much it lets callers do. Only the address must be given.
 #[derive(Debug, Clone, Deserialize)]

@@ -8,7 +8,6 @@ mod cases;
 pub mod config;
 pub mod door;
 pub mod envelope;
-pub mod listen;
 mod mailbox;
 mod messages;
 pub mod problem;

@@ -43,6 +43,8 @@ pub struct ListenLimits {
     /// Within which the head of a request must be there, from the moment the connection is free for it: so
     /// long, too, a connection lives on between two requests.
     pub header: Duration,
+    /// After which a connection is cut off whatever it does; `None` for never.
+    pub longest: Option<Duration>,
     /// Within which requests under way must end when innfri stops; then they are cut off.
     pub grace: Duration,
 }
@@ -53,6 +55,7 @@ impl Default for ListenLimits {
             connections: 1024,
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(30),
+            longest: None,
             grace: Duration::from_secs(10),
         }
     }

@@ -1,5 +1,6 @@
-//! Takes connections and serves requests on them, with limits that `axum::serve` has not: on the time that
-//! a handshake or the head of a request may take, and on connections at the same time.
+//! Takes connections and serves requests on them, for participants (`http`) and for those who watch
+//! (`watch`), with limits that `axum::serve` has not: on the time that a handshake, the head of a request or
+//! a connection may take, and on connections at the same time.
 
 mod config;
 mod tls;
@@ -160,6 +161,7 @@ impl Entry {
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = over(self.limits.longest) => return,
             () = self.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
@@ -169,6 +171,14 @@ impl Entry {
             tracing::debug!(%address, error = %Chain(&*error), "a connection ended early");
         }
         drop(place);
+    }
+}
+
+/// Waits until a connection has lasted for as long as it may.
+async fn over(longest: Option<Duration>) {
+    match longest {
+        Some(longest) => tokio::time::sleep(longest).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -138,6 +138,18 @@ async fn more_connections_than_allowed_wait_for_a_place() {
 }
 
 #[tokio::test]
+async fn a_connection_that_lasts_too_long_gives_its_place_to_others() {
+    let longest = Some(Duration::from_millis(300));
+    let limits = ListenLimits { connections: 1, longest, ..ListenLimits::default() };
+    let server = Server::start(None, limits).await;
+    let mut endless = server.connect().await;
+    endless.write_all(b"GET /stay HTTP/1.1\r\nhost: innfri\r\n\r\n").await.unwrap();
+    patiently(server.stay.came.notified()).await;
+    assert!(ask(&mut server.connect().await, REQUEST).await.contains("200"));
+    assert_eq!(to_the_end(&mut endless).await, "");
+}
+
+#[tokio::test]
 async fn a_stop_lets_a_request_end_and_closes_what_is_idle() {
     let limits = ListenLimits { header: PATIENCE, grace: PATIENCE, ..ListenLimits::default() };
     let server = Server::start(None, limits).await;

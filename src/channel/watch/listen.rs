@@ -1,18 +1,13 @@
-//! Listening: a small accept loop, for few callers who may be slow or broken.
+//! Listening for those who watch: few callers, who may be slow or broken.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use crate::channel::listen::{ListenLimits, listen};
 
 /// Connections at the same time; further ones wait.
 const MOST_CONNECTIONS: usize = 64;
@@ -20,8 +15,8 @@ const MOST_CONNECTIONS: usize = 64;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection may last: what is left behind by a caller gives its place to others.
 const LONGEST: Duration = Duration::from_secs(300);
-/// How long to wait when the system gives no more connections.
-const NO_CONNECTION: Duration = Duration::from_millis(200);
+/// How long an answer may take to get away when innfri stops.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Why nobody can watch.
 #[derive(Debug, thiserror::Error)]
@@ -60,50 +55,28 @@ impl Watch {
 
     /// Answers until told to stop; connections that are open then are closed.
     pub async fn serve(self, router: Router, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let mut connections = JoinSet::new();
-        loop {
-            // Those that have ended are forgotten.
-            while connections.try_join_next().is_some() {}
-            let accepting = async {
-                let place = Arc::clone(&places).acquire_owned().await;
-                (place, self.listener.accept().await)
-            };
-            let Some((place, accepted)) = stop.run_until_cancelled(accepting).await else { return };
-            match accepted {
-                Ok((stream, _)) => {
-                    let router = router.clone();
-                    connections.spawn(async move {
-                        answer(stream, router).await;
-                        drop(place);
-                    });
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "a caller could not be taken");
-                    sleep(NO_CONNECTION).await;
-                }
-            }
-        }
+        let limits = ListenLimits {
+            connections: MOST_CONNECTIONS,
+            header: HEADERS_WITHIN,
+            longest: Some(LONGEST),
+            grace: GRACE,
+            ..ListenLimits::default()
+        };
+        listen(self.listener, None, router, limits, stop).await;
     }
-}
-
-async fn answer(stream: TcpStream, router: Router) {
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-    let service = TowerToHyperService::new(router);
-    let serving = builder.serve_connection(TokioIo::new(stream), service);
-    // Whether a caller leaves in good order is its own matter.
-    drop(timeout(LONGEST, serving).await);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use async_trait::async_trait;
     use prometheus_client::metrics::counter::Counter;
     use prometheus_client::registry::Registry;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::task::JoinSet;
 
     use super::super::{Readiness, router};
     use super::*;
