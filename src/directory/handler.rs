@@ -21,6 +21,8 @@ pub enum Handler {
     Webhook(Arc<Webhook>),
     /// A bank's own REST back-end.
     Http(Arc<BackEnd>),
+    /// DSVE XML through Altinn 3 Broker.
+    Altinn,
 }
 
 /// Where something is posted to.
@@ -83,6 +85,7 @@ impl Handler {
         match self {
             Self::Amqp => ChannelName::Amqp,
             Self::LoanBook(_) => ChannelName::Embedded,
+            Self::Altinn => ChannelName::Altinn,
             Self::Mailbox | Self::Webhook(_) | Self::Http(_) => ChannelName::Http,
         }
     }
@@ -91,7 +94,7 @@ impl Handler {
     pub(super) const fn answers_at_once(&self) -> bool {
         match self {
             Self::LoanBook(_) | Self::Http(_) => true,
-            Self::Amqp | Self::Mailbox | Self::Webhook(_) => false,
+            Self::Amqp | Self::Mailbox | Self::Webhook(_) | Self::Altinn => false,
         }
     }
 }

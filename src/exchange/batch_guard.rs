@@ -46,7 +46,9 @@ impl Entrance {
     pub(super) fn of(incoming: &Incoming) -> Self {
         match incoming.channel {
             ChannelName::Http => Self(ChannelName::Http, incoming.login.clone()),
-            shared @ (ChannelName::Amqp | ChannelName::Embedded) => Self(shared, None),
+            shared @ (ChannelName::Amqp | ChannelName::Altinn | ChannelName::Embedded) => {
+                Self(shared, None)
+            }
         }
     }
 }

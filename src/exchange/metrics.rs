@@ -27,7 +27,8 @@ const UNKNOWN: &str = "unknown";
 /// The name that stands for a bank that is not in the directory, and for none.
 const NO_BANK: &str = "none";
 
-const CHANNELS: [ChannelName; 3] = [ChannelName::Amqp, ChannelName::Http, ChannelName::Embedded];
+const CHANNELS: [ChannelName; 4] =
+    [ChannelName::Amqp, ChannelName::Http, ChannelName::Altinn, ChannelName::Embedded];
 const PURPOSES: [Purpose; 4] =
     [Purpose::Request, Purpose::Outcome { revision: 1 }, Purpose::Rejection, Purpose::Receipt];
 

@@ -59,7 +59,7 @@ fn step(incoming: &Incoming) -> Step {
     let (system, place) = match incoming.channel {
         // A queue of innfri's own; other channels' sources may hold what a sender wrote.
         ChannelName::Amqp => ("rabbitmq", incoming.source.as_str()),
-        ChannelName::Http | ChannelName::Embedded => {
+        ChannelName::Http | ChannelName::Altinn | ChannelName::Embedded => {
             (incoming.channel.as_str(), incoming.channel.as_str())
         }
     };

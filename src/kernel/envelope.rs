@@ -13,6 +13,8 @@ pub enum ChannelName {
     Amqp,
     /// HTTP: posted to innfri, collected from a mailbox, or posted by innfri.
     Http,
+    /// DSVE's own form, XML in ZIP files, through Altinn 3 Broker.
+    Altinn,
     /// Within this process: the built-in bank, and the demo.
     Embedded,
 }
@@ -23,6 +25,7 @@ impl ChannelName {
         match self {
             Self::Amqp => "amqp",
             Self::Http => "http",
+            Self::Altinn => "altinn",
             Self::Embedded => "embedded",
         }
     }

@@ -104,7 +104,7 @@ impl Senders {
         let wrong = |source| WayError::Post { participant: id.clone(), source };
         let clock = || Arc::clone(&self.clock);
         let way: Arc<dyn Sender> = match &participant.handler {
-            Handler::Amqp | Handler::Mailbox => return Ok(None),
+            Handler::Amqp | Handler::Mailbox | Handler::Altinn => return Ok(None),
             Handler::LoanBook(path) => Arc::new(self.open_book(id, path)?),
             Handler::Webhook(webhook) => {
                 Arc::new(WebhookSender::open(webhook, self.pace, clock()).map_err(wrong)?)
@@ -157,6 +157,7 @@ impl Outbound for Senders {
             Handler::Mailbox => {
                 Err(SendError::NotSetUp("a mailbox is collected from, not sent to".into()))
             }
+            Handler::Altinn => Err(SendError::NotSetUp("altinn".into())),
             Handler::Webhook(_) => self.own(participant, "its webhook is not opened"),
             Handler::Http(_) => self.own(participant, "its back-end is not opened"),
             Handler::LoanBook(_) => self.own(participant, "its loan book is not loaded"),

@@ -8,11 +8,11 @@ const FLOORS: [&[&str]; 9] = [
     &["kernel"],
     &["market"],
     &["contract"],
-    &["case", "directory"],
+    &["case", "directory", "dsve"],
     &["decide"],
     &["port"],
     &["exchange", "letters", "channel", "journal", "source", "bank"],
-    &["serve", "conformance"],
+    &["serve", "conformance", "altinn_simulator"],
     &["cli", "console"],
 ];
 

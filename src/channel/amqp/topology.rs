@@ -119,9 +119,14 @@ fn queue_name(organisation: &OrganisationId, what: &str) -> String {
 /// The queues of one participant: none unless it is reached by AMQP.
 pub(super) fn queues_of(participant: &Participant) -> Vec<String> {
     match (&participant.handler, &participant.role) {
-        (Handler::LoanBook(_) | Handler::Mailbox | Handler::Webhook(_) | Handler::Http(_), _) => {
-            Vec::new()
-        }
+        (
+            Handler::LoanBook(_)
+            | Handler::Mailbox
+            | Handler::Webhook(_)
+            | Handler::Http(_)
+            | Handler::Altinn,
+            _,
+        ) => Vec::new(),
         (Handler::Amqp, Role::Bank) => {
             vec![queue_name(&participant.id, "requests"), queue_name(&participant.id, "answers")]
         }
