@@ -44,8 +44,18 @@ async fn main() {
     let answering = Line::open(&world.rabbit.url(ANSWERER, ANSWERER)).await;
     let peer_line = Line::open(&world.rabbit.url("peer", "peer")).await;
     peer_line.declare(PEER_IN).await;
+    if let Ok(sql) = std::env::var("SQL") {
+        let mut first = world.serve("serve", &settings);
+        first.wait_for("ready", 1);
+        first.terminate();
+        use sqlx::Connection as _;
+        let mut connection = sqlx::PgConnection::connect(&database).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    }
     let mut runs = Runs::new(&world, &line, &answering, count);
     for _ in 0..rounds {
+        let dump = |_: ()| ();
+        dump(());
         for contender in Contender::ALL {
             if !only.is_empty() && !contender.name().contains(&only) {
                 continue;
@@ -77,6 +87,29 @@ async fn main() {
                     shown.resident
                 );
             }
+        }
+    }
+
+    if std::env::var("STATS").is_ok() {
+        use sqlx::Connection as _;
+        use sqlx::Row as _;
+        let mut connection = sqlx::PgConnection::connect(&database).await.unwrap();
+        sqlx::raw_sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let rows = sqlx::raw_sql("SELECT calls::text, rows::text, round(total_exec_time)::text AS t, round(total_plan_time)::text AS p, round(mean_exec_time::numeric,2)::text AS m, wal_bytes::text AS w, left(regexp_replace(query,'\\s+',' ','g'),90) AS q FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 25").fetch_all(&mut connection).await.unwrap();
+        for row in rows {
+            println!(
+                "calls {:>7} rows {:>7} total {:>6} ms plan {:>5} mean {:>7} wal {:>11}  {}",
+                row.get::<String, _>("calls"),
+                row.get::<String, _>("rows"),
+                row.get::<String, _>("t"),
+                row.get::<String, _>("p"),
+                row.get::<String, _>("m"),
+                row.get::<String, _>("w"),
+                row.get::<String, _>("q")
+            );
         }
     }
 }

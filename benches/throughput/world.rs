@@ -107,8 +107,9 @@ impl World {
         let path = self.path(&format!("{name}.toml"));
         let text = format!(
             "environment = \"test\"\n[directory]\nfile = {directory:?}\n[journal]\nurl_file = {url_file:?}\n\
-             [amqp]\nurl = {:?}\n[log]\nfilter = \"info\"\n",
+             [amqp]\nurl = {:?}\n{}[log]\nfilter = \"info\"\n",
             self.rabbit.url("innfri", "innfri"),
+            std::env::var("EXTRA").unwrap_or_default().replace(';', "\n"),
         );
         std::fs::write(&path, text).unwrap();
         path

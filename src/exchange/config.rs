@@ -51,11 +51,11 @@ impl Default for ExchangeConfig {
     fn default() -> Self {
         Self {
             waiting_messages: 1024,
-            group_size: 128,
+            group_size: 256,
             deciders: 2,
             lease_seconds: 90,
             sweep_milliseconds: 1000,
-            in_flight_per_receiver: 128,
+            in_flight_per_receiver: 256,
             waiting_per_receiver: 1024,
             receivers_at_once: 64,
             retry_first_seconds: 2,

@@ -45,6 +45,8 @@ pub(super) struct Dispatcher {
     /// Receivers that wait only because many others are being sent to.
     in_line: VecDeque<OrganisationId>,
     groups: JoinSet<Option<Report>>,
+    /// Whether the journal may hold more that is due than was claimed, and that there is room for.
+    more_due: bool,
 }
 
 /// What a group tells of its receiver.
@@ -72,6 +74,7 @@ impl Dispatcher {
             lanes: BTreeMap::new(),
             in_line: VecDeque::new(),
             groups: JoinSet::new(),
+            more_due: false,
         }
     }
 
@@ -92,6 +95,7 @@ impl Dispatcher {
                     self.hold(fresh, now);
                 }
                 _ = sweep.tick() => self.sweep().await,
+                () = std::future::ready(()), if self.more_due => self.claim_due().await,
             }
         }
         self.wind_up().await;
@@ -121,12 +125,22 @@ impl Dispatcher {
         self.lanes.retain(|_, lane| lane.busy || !lane.is_empty() || !lane.breaker.is_at_rest());
         let open = self.lanes.iter().filter(|(_, lane)| !lane.breaker.is_closed());
         self.shared.parts.metrics.breakers(open.map(|(to, _)| to));
+        self.claim_due().await;
+    }
+
+    /// Claims what has fallen due for those who have room for it.
+    async fn claim_due(&mut self) {
+        let now = self.shared.now();
         let except: Vec<OrganisationId> = self.closed_to(now).into_iter().collect();
         let claim = self.shared.claim();
         let whose = Whose::AllBut(&except);
         match self.shared.parts.journal.claim(&claim, CLAIMED_AT_ONCE, whose).await {
-            Ok(due) => self.hold(due, claim.now),
+            Ok(due) => {
+                self.more_due = due.len() >= CLAIMED_AT_ONCE as usize;
+                self.hold(due, claim.now);
+            }
             Err(error) => {
+                self.more_due = false;
                 tracing::warn!(error = %Chain(&error), "could not look for deliveries that are due");
             }
         }
@@ -174,7 +188,7 @@ impl Dispatcher {
             }
         }
         let now = self.shared.now();
-        self.release(no_room, now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now));
+        self.release(no_room, now);
         for to in receivers {
             self.start(&to, now);
         }
@@ -239,6 +253,7 @@ impl Dispatcher {
         let Some(Report { to, verdict }) = report else { return };
         if let Some(lane) = self.lanes.get_mut(&to) {
             lane.busy = false;
+            self.more_due |= lane.has_room_again();
             match verdict {
                 Verdict::Took => lane.breaker.succeeded(),
                 Verdict::Failed => lane.breaker.failed(now),
@@ -317,7 +332,7 @@ impl Errand {
                 Err(error) => attempts.extend(self.failed(owed, error, now).await),
             }
         }
-        self.shared.record(attempts).await;
+        self.shared.leave_to_record(attempts).await;
         Report { to: self.to, verdict }
     }
 
@@ -400,23 +415,6 @@ impl Shared {
             .map(|delivery| AttemptResult::Postponed { delivery, next_attempt_at })
             .collect();
         self.record(attempts).await;
-    }
-
-    /// Records what became of attempts, trying a few times: otherwise they go out again when the lease
-    /// runs out, which the receiver must drop as a repeat.
-    async fn record(&self, attempts: Vec<AttemptResult>) {
-        if attempts.is_empty() {
-            return;
-        }
-        for wait in [0, 100, 500, 2000] {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            match self.parts.journal.record(&attempts).await {
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::warn!(error = %Chain(&error), "could not record attempts");
-                }
-            }
-        }
     }
 
     /// Gives a delivery up in one commit. `false` when that could not be kept now: it is tried on.

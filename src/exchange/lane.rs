@@ -20,6 +20,8 @@ pub(super) struct Held {
 pub(super) struct Lane {
     waiting: VecDeque<Held>,
     room: usize,
+    /// Whether something was left in the journal for want of room.
+    left_behind: bool,
     /// Whether a group is on its way.
     pub(super) busy: bool,
     /// The receiver's circuit breaker.
@@ -28,7 +30,13 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) fn new(room: usize, breaker: Breaker) -> Self {
-        Self { waiting: VecDeque::new(), room: room.max(1), busy: false, breaker }
+        Self {
+            waiting: VecDeque::new(),
+            room: room.max(1),
+            left_behind: false,
+            busy: false,
+            breaker,
+        }
     }
 
     /// Takes a delivery, if there is room.
@@ -37,7 +45,15 @@ impl Lane {
         if room {
             self.waiting.push_back(held);
         }
+        self.left_behind |= !room;
         room
+    }
+
+    /// Whether there is room for what was left in the journal; said once.
+    pub(super) fn has_room_again(&mut self) -> bool {
+        let again = self.left_behind && self.waiting.len() <= self.room / 2;
+        self.left_behind &= !again;
+        again
     }
 
     /// Whether more may be claimed for it.

@@ -20,6 +20,7 @@ mod lane;
 pub mod metrics;
 mod purge;
 mod receive;
+mod record;
 mod retry;
 mod seal;
 
@@ -38,7 +39,7 @@ use crate::contract::{CheckContext, Contract};
 use crate::decide::Context;
 use crate::directory::Directory;
 use crate::kernel::{Environment, PaymentWindow};
-use crate::port::{Bell, Claim, Clock, Journal, Outbound, OwedDelivery};
+use crate::port::{AttemptResult, Bell, Claim, Clock, Journal, Outbound, OwedDelivery};
 
 pub use config::ExchangeConfig;
 pub use metrics::Metrics;
@@ -75,6 +76,7 @@ pub struct Work {
     shared: Arc<Shared>,
     arrivals: Arc<Mutex<mpsc::Receiver<Waiting>>>,
     fresh: mpsc::Receiver<Vec<OwedDelivery>>,
+    results: mpsc::Receiver<Vec<AttemptResult>>,
 }
 
 struct Shared {
@@ -83,28 +85,31 @@ struct Shared {
     /// Whether the journal is as large as it may be, so that nothing is taken in.
     journal_is_full: AtomicBool,
     fresh: mpsc::Sender<Vec<OwedDelivery>>,
+    results: mpsc::Sender<Vec<AttemptResult>>,
 }
 
 /// Puts an exchange together: the half that channels call and the half that works.
 pub fn assemble(parts: Parts) -> (Exchange, Work) {
     let (arrivals_in, arrivals) = mpsc::channel(parts.config.waiting_messages);
     let (fresh_in, fresh) = mpsc::channel(parts.config.deciders.max(1) * 4);
+    let (results_in, results) = mpsc::channel(record::WAITING_GROUPS);
     let guards = Guards::new(parts.config.batch_guard_percent, parts.config.batch_guard_window);
     let shared = Arc::new(Shared {
         parts,
         guards: guards.into(),
         journal_is_full: AtomicBool::new(false),
         fresh: fresh_in,
+        results: results_in,
     });
     let exchange = Exchange::new(arrivals_in);
-    (exchange, Work { shared, arrivals: Arc::new(Mutex::new(arrivals)), fresh })
+    (exchange, Work { shared, arrivals: Arc::new(Mutex::new(arrivals)), fresh, results })
 }
 
 impl Work {
     /// Works until `stop`; then finishes what has been taken in, and hands back to the journal what is
     /// still owed, so that another process carries it out at once.
     pub async fn run(self, outbound: Arc<dyn Outbound>, stop: CancellationToken) {
-        let Self { shared, arrivals, fresh } = self;
+        let Self { shared, arrivals, fresh, results } = self;
         let mut deciders = JoinSet::new();
         for _ in 0..shared.parts.config.deciders.max(1) {
             let (shared, arrivals) = (Arc::clone(&shared), Arc::clone(&arrivals));
@@ -113,14 +118,20 @@ impl Work {
         deciders.spawn(deadline::watch_until(Arc::clone(&shared), stop.clone()));
         deciders.spawn(growth::watch_until(Arc::clone(&shared), stop.clone()));
         deciders.spawn(collect::give_up_uncollected(Arc::clone(&shared), stop.clone()));
-        // The dispatcher stops after the deciders, whose commits it carries out.
-        let decided = CancellationToken::new();
+        // The dispatcher stops after the deciders, whose commits it carries out; the recorder after the
+        // dispatcher.
+        let (decided, dispatched) = (CancellationToken::new(), CancellationToken::new());
+        let recorder = record::record_until(Arc::clone(&shared), results, dispatched.clone());
         let dispatcher = dispatch::Dispatcher::new(shared, outbound, fresh);
         let deciding = async {
             while deciders.join_next().await.is_some() {}
             decided.cancel();
         };
-        tokio::join!(deciding, dispatcher.run(decided.clone()));
+        let dispatching = async {
+            dispatcher.run(decided.clone()).await;
+            dispatched.cancel();
+        };
+        tokio::join!(deciding, dispatching, recorder);
     }
 }
 

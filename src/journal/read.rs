@@ -1,6 +1,6 @@
 //! What is found: lookups before deciding, and lists for people.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::error::Fault;
 use super::row::{
     CaseQuery, CaseRow, DeadLetterQuery, DeadLetterRow, DeliveryRow, EventRow, IdRow, InboxRow,
-    KeyRow, storable,
+    KeyRow, RequestRow, Requests, storable,
 };
 use super::seal::Seal;
 use super::store::{Session, Statement, Store};
@@ -89,7 +89,7 @@ pub(super) async fn cases<S: Store>(store: &S, filter: &CaseFilter) -> Result<Ve
     conditions.add(
         filter.organisation.is_some(),
         "(asker = (SELECT given.organisation FROM given) \
-          OR reply_to = (SELECT given.organisation FROM given) \
+          OR (reply_to = (SELECT given.organisation FROM given) AND reply_to <> asker) \
           OR bank = (SELECT given.organisation FROM given))",
     );
     conditions.add(filter.open == Some(true), "revision = 0");
@@ -166,8 +166,9 @@ pub(super) async fn story<S: Store>(
         all::<DeliveryRow>()
     ));
     let deliveries: Vec<DeliveryRow> = reader.run(&deliveries, &wanted).await?;
+    let requests = Requests::from([(row.id, row.request.clone())]);
     let deliveries: Vec<DeliveryRecord> =
-        deliveries.iter().map(|row| row.record(seal)).collect::<Result<_, _>>()?;
+        deliveries.iter().map(|row| row.record(seal, &requests)).collect::<Result<_, _>>()?;
 
     Ok(Some(CaseStory { stored: row.stored(seal)?, events, deliveries }))
 }
@@ -183,8 +184,24 @@ pub(super) async fn delivery<S: Store>(
         all::<DeliveryRow>()
     ));
     let wanted = [IdRow { wanted: *id.as_uuid() }];
-    let rows: Vec<DeliveryRow> = store.read().await?.run(&statement, &wanted).await?;
-    rows.first().map(|row| row.record(seal)).transpose()
+    let mut reader = store.read().await?;
+    let rows: Vec<DeliveryRow> = reader.run(&statement, &wanted).await?;
+    let requests = requests_of(&mut reader, &rows).await?;
+    rows.first().map(|row| row.record(seal, &requests)).transpose()
+}
+
+/// The requests that these deliveries hand on.
+pub(super) async fn requests_of<R: Session>(
+    reader: &mut R,
+    rows: &[DeliveryRow],
+) -> Result<Requests, Fault> {
+    let cases: BTreeSet<Uuid> = rows.iter().filter_map(DeliveryRow::hands_on).collect();
+    let cases: Vec<IdRow> = cases.into_iter().map(|wanted| IdRow { wanted }).collect();
+    let statement = Statement::with::<IdRow>(
+        "SELECT id, request FROM cases WHERE id IN (SELECT given.wanted FROM given)",
+    );
+    let requests: Vec<RequestRow> = reader.run(&statement, &cases).await?;
+    Ok(requests.into_iter().map(|row| (row.id, row.request)).collect())
 }
 
 /// How much room the journal takes up, in bytes.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::error::Fault;
+use super::read::requests_of;
 use super::row::{
     CaseRow, ChangeRow, ClaimRow, DeadLetterRow, DeliveryRow, EventRow, FailureRow, InboxRow,
     MomentRow, storable,
@@ -58,8 +59,9 @@ impl Group {
             let key = (row.sender.clone(), row.message_id);
             doubled |= self.inbox.insert(key, (place, row)).is_some();
         }
+        let request = decision.change.as_ref().and_then(|change| change.request.as_ref());
         for delivery in &decision.deliveries {
-            let row = DeliveryRow::of(delivery, claim, seal);
+            let row = DeliveryRow::of(delivery, request, claim, seal);
             self.deliveries.entry(row.id).or_insert(row);
         }
         for letter in &decision.dead_letters {
@@ -269,7 +271,8 @@ pub(super) async fn claim<S: Store>(
     let mut rows: Vec<DeliveryRow> = writer.run(&statement, &given).await?;
     // What cannot be read is not claimed: reading comes before the commit.
     rows.sort_by_key(|row| (row.next_attempt_at, row.id));
-    let owed = rows.iter().map(|row| row.owed(seal)).collect::<Result<Vec<_>, _>>()?;
+    let requests = requests_of(&mut writer, &rows).await?;
+    let owed = rows.iter().map(|row| row.owed(seal, &requests)).collect::<Result<Vec<_>, _>>()?;
     store.commit(writer).await?;
     Ok(owed)
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::journal::error::Fault;
-use crate::journal::read::{Conditions, all, limit};
+use crate::journal::read::{Conditions, all, limit, requests_of};
 use crate::journal::row::{
     ActionQuery, ActionRow, ClaimRow, CountRow, DeadLetterRow, DeliveryRow, IdRow, LetterQuery,
     LetterRow, NoteRow, TrafficRow,
@@ -193,8 +193,10 @@ pub(super) async fn deliveries<S: Store>(
         all::<DeliveryRow>(),
     ));
     let ids = id_rows(ids.iter().map(DeliveryId::as_uuid));
-    let rows: Vec<DeliveryRow> = store.read().await?.run(&statement, &ids).await?;
-    rows.iter().map(|row| row.kept(seal)).collect()
+    let mut reader = store.read().await?;
+    let rows: Vec<DeliveryRow> = reader.run(&statement, &ids).await?;
+    let requests = requests_of(&mut reader, &rows).await?;
+    rows.iter().map(|row| row.kept(seal, &requests)).collect()
 }
 
 /// Those who do not take what they are owed.

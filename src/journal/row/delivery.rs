@@ -1,5 +1,7 @@
 //! Rows of deliveries, and of what is recorded about them.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::{Origin, storable_optional};
@@ -20,7 +22,7 @@ columns! {
         revision: i64,
         recipient: String,
         message_type: String,
-        /// Sealed.
+        /// Sealed. Empty for what is the case's request itself, which is kept once: see [`Requests`].
         body: Vec<u8>,
         correlation_id: Option<Uuid>,
         traceparent: Option<String>,
@@ -78,10 +80,23 @@ const fn place(id: Uuid) -> Place {
     Place { table: PayloadTable::Deliveries, row: id }
 }
 
+/// The requests of cases, sealed, by case: the bodies of those deliveries that hand the request itself on.
+pub(in crate::journal) type Requests = HashMap<Uuid, Vec<u8>>;
+
 impl DeliveryRow {
-    /// The row of a new delivery, claimed at once.
-    pub(in crate::journal) fn of(delivery: &Delivery, claim: &Claim, seal: &dyn Seal) -> Self {
+    /// The row of a new delivery, claimed at once. `request` is that of a case that is kept in the same
+    /// commit.
+    pub(in crate::journal) fn of(
+        delivery: &Delivery,
+        request: Option<&Body>,
+        claim: &Claim,
+        seal: &dyn Seal,
+    ) -> Self {
         let id = *delivery.id.as_uuid();
+        let is_request = delivery.case.is_some()
+            && !delivery.body.json.is_empty()
+            && request == Some(&delivery.body);
+        let body = if is_request { Vec::new() } else { seal.seal(place(id), &delivery.body.json) };
         let now = claim.now.as_microsecond();
         Self {
             id,
@@ -90,7 +105,7 @@ impl DeliveryRow {
             revision: i64::from(delivery.purpose.revision()),
             recipient: delivery.to.to_string(),
             message_type: delivery.body.message_type.name().to_owned(),
-            body: seal.seal(place(id), &delivery.body.json),
+            body,
             correlation_id: delivery.correlation_id.map(|id| *id.as_uuid()),
             traceparent: storable_optional(delivery.traceparent.as_deref()),
             attempts: 0,
@@ -109,15 +124,36 @@ impl DeliveryRow {
         Purpose::from_parts(&self.purpose, revision).ok_or_else(|| origin.fault("purpose"))
     }
 
-    fn body(&self, origin: Origin<'_>, seal: &dyn Seal) -> Result<Body, Fault> {
+    /// The case whose request is this delivery's body.
+    pub(in crate::journal) fn hands_on(&self) -> Option<Uuid> {
+        self.case_id.filter(|_| self.body.is_empty())
+    }
+
+    fn body(
+        &self,
+        origin: Origin<'_>,
+        seal: &dyn Seal,
+        requests: &Requests,
+    ) -> Result<Body, Fault> {
+        let sealed = self.hands_on().and_then(|case| Some((case, requests.get(&case)?)));
+        let opened = match sealed {
+            Some((case, request)) => {
+                seal.open(Place { table: PayloadTable::Cases, row: case }, request)
+            }
+            None => seal.open(place(self.id), &self.body),
+        };
         Ok(Body {
             message_type: origin.parse("message_type", &self.message_type)?,
-            json: seal.open(place(self.id), &self.body).map_err(|_| origin.fault("body"))?,
+            json: opened.map_err(|_| origin.fault("body"))?,
         })
     }
 
     /// The delivery, to carry out.
-    pub(in crate::journal) fn owed(&self, seal: &dyn Seal) -> Result<OwedDelivery, Fault> {
+    pub(in crate::journal) fn owed(
+        &self,
+        seal: &dyn Seal,
+        requests: &Requests,
+    ) -> Result<OwedDelivery, Fault> {
         let origin = Origin { table: "deliveries", id: &self.id };
         Ok(OwedDelivery {
             delivery: Delivery {
@@ -125,7 +161,7 @@ impl DeliveryRow {
                 case: self.case_id.map(CaseId::from_uuid),
                 purpose: self.purpose(origin)?,
                 to: origin.parse("recipient", &self.recipient)?,
-                body: self.body(origin, seal)?,
+                body: self.body(origin, seal, requests)?,
                 correlation_id: self.correlation_id.map(MessageId::from_uuid),
                 traceparent: self.traceparent.clone(),
             },
@@ -135,14 +171,18 @@ impl DeliveryRow {
     }
 
     /// Where the delivery stands, to tell.
-    pub(in crate::journal) fn record(&self, seal: &dyn Seal) -> Result<DeliveryRecord, Fault> {
+    pub(in crate::journal) fn record(
+        &self,
+        seal: &dyn Seal,
+        requests: &Requests,
+    ) -> Result<DeliveryRecord, Fault> {
         let origin = Origin { table: "deliveries", id: &self.id };
         let time = |column: &str, at: Option<i64>| at.map(|at| origin.time(column, at)).transpose();
         Ok(DeliveryRecord {
             id: DeliveryId::from_uuid(self.id),
             purpose: self.purpose(origin)?,
             to: origin.parse("recipient", &self.recipient)?,
-            body: self.body(origin, seal)?,
+            body: self.body(origin, seal, requests)?,
             attempts: origin.number("attempts", self.attempts)?,
             owed_since: origin.time("owed_since", self.owed_since)?,
             next_attempt_at: origin.time("next_attempt_at", self.next_attempt_at)?,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{DeadLetterRow, DeliveryRow, Origin, storable, storable_optional};
+use super::{DeadLetterRow, DeliveryRow, Origin, Requests, storable, storable_optional};
 use crate::case::DeadLetter;
 use crate::journal::columns::columns;
 use crate::journal::error::Fault;
@@ -524,10 +524,14 @@ impl AgainRow {
 
 impl DeliveryRow {
     /// The delivery, whatever became of it.
-    pub(in crate::journal) fn kept(&self, seal: &dyn Seal) -> Result<KeptDelivery, Fault> {
-        let record = self.record(seal)?;
+    pub(in crate::journal) fn kept(
+        &self,
+        seal: &dyn Seal,
+        requests: &Requests,
+    ) -> Result<KeptDelivery, Fault> {
+        let record = self.record(seal, requests)?;
         Ok(KeptDelivery {
-            delivery: self.owed(seal)?.delivery,
+            delivery: self.owed(seal, requests)?.delivery,
             delivered_at: record.delivered_at,
             given_up_at: record.given_up_at,
         })

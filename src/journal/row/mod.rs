@@ -24,12 +24,19 @@ pub(super) use day::{
     CasePlaceRow, DayEventRow, DayHeadRow, DayPlaceRow, EventPlaceRow, StretchRow,
 };
 pub(super) use dead_letter::{DeadLetterQuery, DeadLetterRow};
-pub(super) use delivery::{ClaimRow, DeliveryRow, FailureRow, MomentRow};
+pub(super) use delivery::{ClaimRow, DeliveryRow, FailureRow, MomentRow, Requests};
 pub(super) use letters::{
     ActionQuery, ActionRow, AgainRow, CountRow, HoldRow, LetterQuery, LetterRow, NoteRow,
     PlannedRow, RefusedRow, ReplayRow, RunRow, SettledRow, StateRow, TrafficRow, WaitingRow,
 };
 pub(super) use token::{RevocationRow, TokenQuery, TokenRow};
+
+/// The request of a case, sealed.
+#[derive(sqlx::FromRow)]
+pub(super) struct RequestRow {
+    pub(super) id: Uuid,
+    pub(super) request: Vec<u8>,
+}
 
 columns! {
     /// An id to look for.
