@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use super::columns::{Columns, Readable};
 use super::error::Fault;
+use super::write::Group;
 
 /// A statement with a place for rows: `head`, the rows, `tail`.
 pub(super) struct Statement {
@@ -66,6 +67,12 @@ pub(super) trait Store: Send + Sync + 'static {
 
     /// Makes a transaction durable.
     async fn commit(&self, writer: Self::Writer) -> Result<(), Fault>;
+
+    /// Commits a group in one go, where the store has a shorter way for what collides with nothing. `false`
+    /// when it has none, or when something collides; then nothing was kept.
+    async fn commit_at_once(&self, _group: &Group) -> Result<bool, Fault> {
+        Ok(false)
+    }
 
     /// Undoes a transaction at once, so that nobody waits for its locks.
     async fn roll_back(&self, writer: Self::Writer) -> Result<(), Fault>;

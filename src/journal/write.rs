@@ -23,17 +23,17 @@ use crate::port::{AttemptResult, Claim, Decision, OwedDelivery, Whose};
 pub(super) struct Group {
     /// Decisions about a case or message that an earlier one of the group is about.
     doubled: Vec<usize>,
-    cases: Placed<Uuid, CaseRow>,
-    changes: Placed<Uuid, ChangeRow>,
-    inbox: Placed<(String, Uuid), InboxRow>,
-    events: Vec<EventRow>,
-    deliveries: Vec<DeliveryRow>,
+    pub(super) cases: Placed<Uuid, CaseRow>,
+    pub(super) changes: Placed<Uuid, ChangeRow>,
+    pub(super) inbox: Placed<(String, Uuid), InboxRow>,
+    pub(super) events: Vec<EventRow>,
+    pub(super) deliveries: Vec<DeliveryRow>,
     dead_letters: Vec<DeadLetterRow>,
     given_up: Placed<Uuid, MomentRow>,
 }
 
 /// Rows, and to which decision of the group each key belongs.
-struct Placed<K, R> {
+pub(super) struct Placed<K, R> {
     places: Vec<(K, usize)>,
     rows: Vec<R>,
 }
@@ -43,6 +43,11 @@ impl<K, R> Placed<K, R> {
         let (places, rows) =
             keyed.into_iter().map(|(key, (place, row))| ((key, place), row)).unzip();
         Self { places, rows }
+    }
+
+    /// The rows.
+    pub(super) fn rows(&self) -> &[R] {
+        &self.rows
     }
 
     /// The places of the rows whose key was not written.
@@ -65,6 +70,11 @@ struct Draft {
 }
 
 impl Group {
+    /// Whether it gives nothing up and keeps no dead letter.
+    fn is_usual(&self) -> bool {
+        self.dead_letters.is_empty() && self.given_up.rows.is_empty()
+    }
+
     /// The rows of a group, whose deliveries are claimed at once.
     pub(super) fn of(group: &[Decision], claim: &Claim, seal: &dyn Seal) -> Result<Self, Fault> {
         let mut draft = Draft::default();
@@ -157,6 +167,9 @@ pub(super) async fn commit<S: Store>(store: &S, group: &Group) -> Result<Vec<usi
     if !group.doubled.is_empty() {
         return Ok(group.doubled.clone());
     }
+    if group.is_usual() && store.commit_at_once(group).await? {
+        return Ok(Vec::new());
+    }
     let mut writer = store.write().await?;
     let conflicts = write_cases(&mut writer, group).await?;
     if !conflicts.is_empty() {
@@ -199,7 +212,7 @@ async fn write_cases<W: Session>(writer: &mut W, group: &Group) -> Result<Vec<us
 
 const INSERT_NEW: &str = "ON CONFLICT DO NOTHING RETURNING id";
 
-const CHANGE_CASES: &str = "UPDATE cases SET revision = given.new_revision, \
+pub(super) const CHANGE_CASES: &str = "UPDATE cases SET revision = given.new_revision, \
      outcome_kind = given.new_kind, answer_type = given.new_answer_type, \
      statuskode = given.new_statuskode, aarsak = given.new_aarsak, outcome_by = given.new_by, \
      outcome_at = given.new_at, version = given.new_version, head = given.new_head \

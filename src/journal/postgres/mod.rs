@@ -3,6 +3,8 @@
 //! `synchronous_commit` is left on: a commit is durable before it is acknowledged. A connection that
 //! died is noticed before it is used again, and replaced.
 
+mod at_once;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use sqlx::{ConnectOptions, Connection, QueryBuilder, Transaction};
 use super::columns::{Columns, Readable};
 use super::error::{Fault, OpenError};
 use super::store::{Session, Statement, Store};
+use super::write::Group;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/journal/postgres/migrations");
 
@@ -179,6 +182,11 @@ impl Store for Postgres {
 
     async fn write(&self) -> Result<Self::Writer, Fault> {
         self.pool.begin().await.map_err(|error| Fault::of("journal", error))
+    }
+
+    async fn commit_at_once(&self, group: &Group) -> Result<bool, Fault> {
+        let mut connection = self.read().await?;
+        at_once::commit(&mut connection, group).await
     }
 
     async fn commit(&self, writer: Self::Writer) -> Result<(), Fault> {
