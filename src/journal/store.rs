@@ -65,6 +65,12 @@ pub(super) trait Store: Send + Sync + 'static {
     /// Waits for a connection to write with and begins a transaction.
     async fn write(&self) -> Result<Self::Writer, Fault>;
 
+    /// As [`Store::write`], for what a crash of the server may undo within its last second: that a delivery
+    /// arrived, say. It then goes out again with the same id, as when the process had died before recording it.
+    async fn write_lightly(&self) -> Result<Self::Writer, Fault> {
+        self.write().await
+    }
+
     /// Makes a transaction durable.
     async fn commit(&self, writer: Self::Writer) -> Result<(), Fault>;
 

@@ -367,7 +367,7 @@ const POSTPONED: &str = "UPDATE deliveries SET next_attempt_at = given.moment, \
 
 /// Records what became of attempts, all or nothing.
 pub(super) async fn record<S: Store>(store: &S, results: &Results) -> Result<(), Fault> {
-    let mut writer = store.write().await?;
+    let mut writer = store.write_lightly().await?;
     quietly(&mut writer, &Statement::with::<MomentRow>(DELIVERED), &results.delivered).await?;
     quietly(&mut writer, &Statement::with::<FailureRow>(FAILED), &results.failed).await?;
     quietly(&mut writer, &Statement::with::<MomentRow>(POSTPONED), &results.postponed).await?;

@@ -1,6 +1,7 @@
 //! The journal in PostgreSQL 13 or newer, shared by any number of processes.
 //!
-//! `synchronous_commit` is left on: a commit is durable before it is acknowledged. A connection that
+//! `synchronous_commit` is left on: a commit is durable before it is acknowledged. Only what became of attempts
+//! is recorded without waiting for the disk. A connection that
 //! died is noticed before it is used again, and replaced.
 
 mod at_once;
@@ -38,6 +39,8 @@ const SESSION: [(&str, &str); 6] = [
 /// The store.
 pub(super) struct Postgres {
     pool: PgPool,
+    /// For what may be lost in a crash of the server: see [`Store::write_lightly`].
+    light: PgPool,
 }
 
 impl Postgres {
@@ -52,22 +55,26 @@ impl Postgres {
             .application_name("innfri")
             .disable_statement_logging();
         migrate(&options, patience).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(patience)
-            .test_before_acquire(true)
-            // The driver asks a connection for a sign of life when it is given back, without limit:
-            // an unplugged server would keep the place in the pool for a quarter of an hour.
-            .after_release(move |connection, _| {
-                Box::pin(async move {
-                    match tokio::time::timeout(patience, connection.ping()).await {
-                        Ok(alive) => alive.map(|()| true),
-                        Err(_) => Err(sqlx::Error::PoolTimedOut),
-                    }
+        let options = options.options(SESSION);
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(patience)
+                .test_before_acquire(true)
+                // The driver asks a connection for a sign of life when it is given back, without limit:
+                // an unplugged server would keep the place in the pool for a quarter of an hour.
+                .after_release(move |connection, _| {
+                    Box::pin(async move {
+                        match tokio::time::timeout(patience, connection.ping()).await {
+                            Ok(alive) => alive.map(|()| true),
+                            Err(_) => Err(sqlx::Error::PoolTimedOut),
+                        }
+                    })
                 })
-            })
-            .connect_lazy_with(options.options(SESSION));
-        Ok(Self { pool })
+        };
+        let light =
+            pool(1).connect_lazy_with(options.clone().options([("synchronous_commit", "off")]));
+        Ok(Self { pool: pool(connections).connect_lazy_with(options), light })
     }
 }
 
@@ -182,6 +189,10 @@ impl Store for Postgres {
 
     async fn write(&self) -> Result<Self::Writer, Fault> {
         self.pool.begin().await.map_err(|error| Fault::of("journal", error))
+    }
+
+    async fn write_lightly(&self) -> Result<Self::Writer, Fault> {
+        self.light.begin().await.map_err(|error| Fault::of("journal", error))
     }
 
     async fn commit_at_once(&self, group: &Group) -> Result<bool, Fault> {
