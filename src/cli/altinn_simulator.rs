@@ -15,17 +15,17 @@ use crate::altinn_simulator::{Config, FaultSettings, NewKey, Running, Subscripti
 /// What stands at the end of the help.
 const HELP: &str = "\
 WHAT IT PLAYS (paths below the printed address):
-  POST /maskinporten/token                                Maskinporten: signed assertion in, token out
+  POST /maskinporten/token                            signed assertion in, token out
   GET  /maskinporten/.well-known/oauth-authorization-server
-  GET  /authentication/api/v1/exchange/maskinporten       Altinn's token exchange
-  ...  /broker/api/v1/filetransfer...                     Altinn Broker, all routes
-  GET  /akeldo/aktoer, /akeldo/aktoer/ORGNR               AKELDO
-  GET  /simulator/state                                   file transfers and counts of calls, for tests
-  GET, POST /simulator/faults                             the switches: what is not named stays
-  POST /simulator/cancel/ID                               takes a file transfer back
+  GET  /authentication/api/v1/exchange/maskinporten   Altinn's token exchange
+  ...  /broker/api/v1/filetransfer...                 Altinn Broker, all routes
+  GET  /akeldo/aktoer, /akeldo/aktoer/ORGNR           AKELDO
+  GET  /simulator/state                               file transfers, counts of calls
+  GET, POST /simulator/faults                         the switches: what is not named stays
+  POST /simulator/cancel/ID                           takes a file transfer back
 
-FAULTS (JSON; routes are token, exchange, initialise, upload, initialise_and_upload, overview, details, list,
-download, confirm, akeldo):
+FAULTS (JSON; routes are token, exchange, initialise, upload, initialise_and_upload, overview,
+details, list, download, confirm, akeldo):
   {\"scan_millis\": 5000}                     a slow virus scan
   {\"unavailable\": {\"upload\": {\"times\": 2, \"retry_after\": 1}}}
                                             the next two calls get 503 (\"code\": 21 or 30 if wanted)
@@ -61,17 +61,15 @@ const EXAMPLE: &str = r#"
   sends = ["Restgjeldssvar"]
   receives = ["Restgjeldsforespoersel"]
 
-  # Also: listen, scan_millis, maskinporten_token_seconds, altinn_token_seconds, grace_seconds,
-  # akeldo_spelling, [[subscriptions]] (to, organisations), [limits], [faults].
+  # Also: listen, scan_millis, maskinporten_token_seconds, altinn_token_seconds,
+  # grace_seconds, akeldo_spelling, [[subscriptions]] (to, organisations), [limits], [faults].
 "#;
 
-/// Plays Altinn on this machine, in memory, until it is stopped with Ctrl-C. For tests: nothing in it is
-/// protected, and it listens at addresses of this machine alone.
 #[derive(Debug, Args)]
 #[command(after_help = "See --help for routes, faults and the configuration.",
     after_long_help = [HELP, EXAMPLE].concat())]
 pub(super) struct AltinnSimulatorArgs {
-    /// Who takes part: clients, resources, AKELDO's list (TOML; see below).
+    /// Who takes part: clients, resources, AKELDO's list (TOML; see below). Needed but for --new-key.
     #[arg(long, value_name = "FILE", required_unless_present = "new_key")]
     config: Option<PathBuf>,
     /// Where it listens, at this machine; port 0 takes a free one. 127.0.0.1:0 unless the configuration

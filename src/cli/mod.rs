@@ -91,6 +91,9 @@ enum Command {
     /// Run the conformance list against a partner's system in a sandbox.
     Conformance(conformance::ConformanceArgs),
     /// Play Altinn, Maskinporten and AKELDO on this machine, for tests.
+    ///
+    /// All is in memory, until Ctrl-C. Nothing in it is protected: it listens at addresses of this machine
+    /// alone. The first line it prints is its base URL.
     AltinnSimulator(Box<altinn_simulator::AltinnSimulatorArgs>),
     /// Check settings, directory, RabbitMQ, journal and topology, and say what to do.
     Doctor(doctor::DoctorArgs),
