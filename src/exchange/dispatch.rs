@@ -42,6 +42,9 @@ pub(super) struct Dispatcher {
     outbound: Arc<dyn Outbound>,
     fresh: mpsc::Receiver<Vec<OwedDelivery>>,
     lanes: BTreeMap<OrganisationId, Lane>,
+    /// Receivers beyond Altinn that were owed something since its way was last open. Only they need be
+    /// passed by while it is down, of the thousands that there are.
+    beyond: BTreeSet<OrganisationId>,
     /// Receivers that wait only because many others are being sent to.
     in_line: VecDeque<OrganisationId>,
     groups: JoinSet<Option<Report>>,
@@ -70,6 +73,7 @@ impl Dispatcher {
             outbound,
             fresh,
             lanes: BTreeMap::new(),
+            beyond: BTreeSet::new(),
             in_line: VecDeque::new(),
             groups: JoinSet::new(),
         }
@@ -121,6 +125,10 @@ impl Dispatcher {
         self.lanes.retain(|_, lane| lane.busy || !lane.is_empty() || !lane.breaker.is_at_rest());
         let open = self.lanes.iter().filter(|(_, lane)| !lane.breaker.is_closed());
         self.shared.parts.metrics.breakers(open.map(|(to, _)| to));
+        let directory = self.shared.directory();
+        self.beyond.retain(|to| {
+            directory.participant(to).is_some_and(|to| self.outbound.sender(to).is_ok_and(is_down))
+        });
         let except: Vec<OrganisationId> = self.closed_to(now).into_iter().collect();
         let claim = self.shared.claim();
         let whose = Whose::AllBut(&except);
@@ -136,10 +144,9 @@ impl Dispatcher {
     fn closed_to(&self, now: Timestamp) -> BTreeSet<OrganisationId> {
         let directory = self.shared.directory();
         let down = directory
-            .participants()
+            .near()
             .filter(|to| {
-                to.handler == Handler::Mailbox
-                    || self.outbound.sender(to).is_ok_and(|sender| !sender.is_up())
+                to.handler == Handler::Mailbox || self.outbound.sender(to).is_ok_and(is_down)
             })
             .map(|to| to.id.clone());
         let held_up = self
@@ -147,7 +154,7 @@ impl Dispatcher {
             .iter()
             .filter(|(_, lane)| lane.is_full() || lane.breaker.open_until(now).is_some())
             .map(|(to, _)| to.clone());
-        down.chain(held_up).collect()
+        down.chain(held_up).chain(self.beyond.iter().cloned()).collect()
     }
 
     fn hold(&mut self, owed: Vec<OwedDelivery>, claimed_at: Timestamp) {
@@ -158,9 +165,13 @@ impl Dispatcher {
         let config = &self.shared.parts.config;
         for owed in owed {
             let to = owed.delivery.to.clone();
-            if directory.participant(&to).is_some_and(|found| found.handler == Handler::Mailbox) {
-                to_collect.push((owed.delivery.id, to));
-                continue;
+            match directory.participant(&to).map(|found| &found.handler) {
+                Some(Handler::Mailbox) => {
+                    to_collect.push((owed.delivery.id, to));
+                    continue;
+                }
+                Some(Handler::Altinn) => drop(self.beyond.insert(to.clone())),
+                _ => {}
             }
             let lane = self.lanes.entry(to.clone()).or_insert_with(|| {
                 let breaker = Breaker::new(config.breaker_failures, config.breaker_open_seconds);
@@ -275,6 +286,10 @@ impl Dispatcher {
             None
         });
     }
+}
+
+fn is_down(way: Arc<dyn Sender>) -> bool {
+    !way.is_up()
 }
 
 /// One group on its way to one receiver.
