@@ -15,9 +15,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use double::{Double, Says, bank, list, megler};
+use innfri::case::Purpose;
+use innfri::contract::{CheckContext, Contract};
+use innfri::decide::{Context, Decision, Found, decide, read as read_message};
+use innfri::directory::Directory;
+use innfri::kernel::{ChannelName, Environment, Incoming, Limits, Login, PaymentWindow};
 use innfri::source::akeldo::read::read;
 use innfri::source::{file, merge::merge};
 use serde_json::Value;
+use support::messages;
 use support::program::{Program, run};
 use tempfile::TempDir;
 
@@ -261,6 +267,65 @@ async fn doctor_says_how_old_the_list_is() {
     let says = after["says"].as_str().unwrap();
     assert!(says.contains("0 min old, 2 entries"), "{says}");
     assert!(says.contains("2 participants of the file, 1 of AKELDO alone"), "{says}");
+}
+
+/// What becomes of the agency's request to a bank.
+fn ask(directory: &Directory, bank: &str) -> Decision {
+    let contract = Contract::new(Limits::default()).unwrap();
+    let window =
+        PaymentWindow { today: "2026-11-20".parse().unwrap(), grace_days: 3, ahead_days: 180 };
+    let check = CheckContext { environment: Environment::Test, window };
+    let now = "2026-11-20T10:00:00Z".parse().unwrap();
+    let context = Context { directory, contract: &contract, check, now };
+    let mut body = messages::restgjeld(1);
+    body["mottaker"]["id"] = bank.into();
+    let incoming = Incoming {
+        channel: ChannelName::Http,
+        source: "http".into(),
+        login: Some(Login::new("agent")),
+        message_type: Some(messages::RESTGJELD.into()),
+        message_id: Some(messages::message_id(1)),
+        correlation_id: None,
+        content_type: Some("application/json".into()),
+        traceparent: None,
+        deaths: Vec::new(),
+        received_at: now,
+        body: serde_json::to_vec(&body).unwrap(),
+    };
+    decide(&read_message(incoming, &context), &Found::default(), &context)
+}
+
+#[test]
+fn a_bank_that_akeldo_lists_is_asked_and_one_not_listed_for_the_type_is_not() {
+    let operator =
+        "[[operator]]\nlogin = \"agent\"\nname = \"Agent\"\nspeaks_for = [\"926018159\"]";
+    let text = format!("{DIRECTORY}\n{operator}");
+    let own = file::parse(&text, std::path::Path::new("directory.toml")).unwrap();
+    let mut other = bank("882880729");
+    other["mottaksliste"] = serde_json::json!(["Tinglysingsmelding"]);
+    let listed = read(list(&[bank(OWN), bank(FAR_BANK), megler(FAR_AGENCY), other]).as_bytes());
+    let directory = merge(&own, &listed.unwrap().entries).unwrap();
+
+    let decision = ask(&directory, FAR_BANK);
+    let owed = &decision.deliveries[0];
+    assert_eq!((owed.to.number(), owed.purpose), (FAR_BANK, Purpose::Request));
+    assert_eq!(directory.participant(&owed.to).unwrap().handler.channel(), ChannelName::Altinn);
+    let own = &ask(&directory, OWN).deliveries[0];
+    assert_eq!(directory.participant(&own.to).unwrap().handler.channel(), ChannelName::Http);
+
+    for (to, why) in [
+        ("882880729", "IKKE_STOETTET"),
+        (FAR_AGENCY, "IKKE_STOETTET"),
+        ("920579868", "UKJENT_MOTTAKER"),
+    ] {
+        let decision = ask(&directory, to);
+        let status: Value = serde_json::from_slice(&decision.deliveries[0].body.json).unwrap();
+        assert_eq!(
+            (&status["statuskode"], &status["aarsak"]),
+            (&"FEIL".into(), &why.into()),
+            "{to}"
+        );
+    }
 }
 
 #[test]

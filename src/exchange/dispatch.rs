@@ -23,7 +23,7 @@ use super::lane::{Held, Lane};
 use super::retry::RetrySchedule;
 use crate::case::{Delivery, StoredCase};
 use crate::decide::undelivered::{Failure, give_up};
-use crate::directory::{DeliveryPolicy, Handler};
+use crate::directory::{DeliveryPolicy, Handler, Participant};
 use crate::kernel::{CaseId, ChannelName, DeliveryId, Digest, OrganisationId};
 use crate::port::{
     AttemptResult, CaseStory, Decision, DeliveryRecord, JournalError, Outbound, Outgoing,
@@ -42,8 +42,8 @@ pub(super) struct Dispatcher {
     outbound: Arc<dyn Outbound>,
     fresh: mpsc::Receiver<Vec<OwedDelivery>>,
     lanes: BTreeMap<OrganisationId, Lane>,
-    /// Receivers beyond Altinn that were owed something since its way was last open. Only they need be
-    /// passed by while it is down, of the thousands that there are.
+    /// Receivers beyond Altinn that are owed something while its way is down: of the thousands that there
+    /// are, only they need be passed by.
     beyond: BTreeSet<OrganisationId>,
     /// Receivers that wait only because many others are being sent to.
     in_line: VecDeque<OrganisationId>,
@@ -126,9 +126,9 @@ impl Dispatcher {
         let open = self.lanes.iter().filter(|(_, lane)| !lane.breaker.is_closed());
         self.shared.parts.metrics.breakers(open.map(|(to, _)| to));
         let directory = self.shared.directory();
-        self.beyond.retain(|to| {
-            directory.participant(to).is_some_and(|to| self.outbound.sender(to).is_ok_and(is_down))
-        });
+        let mut beyond = std::mem::take(&mut self.beyond);
+        beyond.retain(|to| directory.participant(to).is_some_and(|to| self.is_cut_off(to)));
+        self.beyond = beyond;
         let except: Vec<OrganisationId> = self.closed_to(now).into_iter().collect();
         let claim = self.shared.claim();
         let whose = Whose::AllBut(&except);
@@ -157,6 +157,11 @@ impl Dispatcher {
         down.chain(held_up).chain(self.beyond.iter().cloned()).collect()
     }
 
+    /// Whether a receiver is beyond Altinn, and the way there is down.
+    fn is_cut_off(&self, to: &Participant) -> bool {
+        to.handler == Handler::Altinn && self.outbound.sender(to).is_ok_and(is_down)
+    }
+
     fn hold(&mut self, owed: Vec<OwedDelivery>, claimed_at: Timestamp) {
         let mut receivers = BTreeSet::new();
         let mut no_room = Vec::new();
@@ -165,13 +170,15 @@ impl Dispatcher {
         let config = &self.shared.parts.config;
         for owed in owed {
             let to = owed.delivery.to.clone();
-            match directory.participant(&to).map(|found| &found.handler) {
-                Some(Handler::Mailbox) => {
-                    to_collect.push((owed.delivery.id, to));
-                    continue;
-                }
-                Some(Handler::Altinn) => drop(self.beyond.insert(to.clone())),
-                _ => {}
+            let found = directory.participant(&to);
+            if found.is_some_and(|found| found.handler == Handler::Mailbox) {
+                to_collect.push((owed.delivery.id, to));
+                continue;
+            }
+            if found.is_some_and(|found| self.is_cut_off(found)) {
+                no_room.push(owed.delivery.id);
+                self.beyond.insert(to);
+                continue;
             }
             let lane = self.lanes.entry(to.clone()).or_insert_with(|| {
                 let breaker = Breaker::new(config.breaker_failures, config.breaker_open_seconds);

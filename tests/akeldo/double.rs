@@ -80,7 +80,8 @@ async fn all(State(says): Shared) -> Response {
             Body::from_stream(stream::iter(parts)).into_response()
         }
         Says::Endlessly => {
-            let parts = std::iter::repeat(Ok::<_, std::io::Error>(Bytes::from(vec![b' '; 65536])));
+            let part = Bytes::from(vec![b' '; 65536]);
+            let parts = std::iter::repeat(part).map(Ok::<_, std::io::Error>);
             Body::from_stream(stream::iter(parts)).into_response()
         }
     }
