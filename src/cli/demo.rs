@@ -297,6 +297,7 @@ fn findings(story: &CaseStory) -> Vec<String> {
         | Event::StatusGiven { .. }
         | Event::PrivacyAlert { .. }
         | Event::PaymentAlert { .. }
+        | Event::AccountsNotCompared { .. }
         | Event::DeliveryGivenUp { .. } => None,
     });
     let refused = story

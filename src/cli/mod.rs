@@ -14,6 +14,7 @@ mod conformance;
 mod contracts;
 mod dead;
 mod demo;
+mod directory;
 mod doctor;
 mod explain;
 mod journal;
@@ -82,6 +83,8 @@ enum Command {
     Dead(dead::DeadArgs),
     /// Show that the journal was neither changed nor shortened; print its sealed days.
     Journal(journal::JournalArgs),
+    /// Who takes part: list and show participants, ask AKELDO anew.
+    Directory(directory::DirectoryArgs),
     /// Give out and take back what operators sign in with over HTTP.
     Operator(operator::OperatorCommandArgs),
     /// Print or apply what innfri needs in RabbitMQ.
@@ -156,6 +159,7 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
         Command::Case(args) => on_runtime(case::run(args)),
         Command::Dead(args) => on_runtime(dead::run(args)),
         Command::Journal(args) => on_runtime(journal::run(args)),
+        Command::Directory(args) => on_runtime(directory::run(args)),
         Command::Operator(args) => on_runtime(operator::run(args)),
         Command::Topology(args) => on_runtime(topology::run(args)),
         Command::Bank(args) => on_runtime(bank::run(args)),

@@ -1,5 +1,7 @@
 //! What deciding promises, one sentence a test.
 
+mod altinn;
+
 use serde_json::{Value, json};
 
 use super::*;
