@@ -5,6 +5,7 @@
 //! asked) have their row here too, and are raised by whoever knows, so that `innfri explain` can tell
 //! what every finding means.
 
+pub mod envelope;
 pub mod fit;
 pub mod form;
 pub mod loan;
@@ -108,7 +109,7 @@ pub fn find(name: &str) -> Option<&'static RuleDoc> {
     ALL.iter().find(|rule| rule.id.as_str().eq_ignore_ascii_case(name))
 }
 
-static ALL: [RuleDoc; 58] = [
+static ALL: [RuleDoc; 73] = [
     form::NOT_JSON,
     form::MISSING,
     form::UNKNOWN_FIELD,
@@ -167,6 +168,21 @@ static ALL: [RuleDoc; 58] = [
     property::LEVEL,
     property::REPEATED,
     property::NO_DOCUMENTS,
+    envelope::NO_ARCHIVE,
+    envelope::ARCHIVE_TOO_LARGE,
+    envelope::UNSAFE_NAME,
+    envelope::LOCKED,
+    envelope::NO_MESSAGE,
+    envelope::SEVERAL_MESSAGES,
+    envelope::OTHER_FILES,
+    envelope::NO_MANIFEST,
+    envelope::ENVELOPE_DIFFERS,
+    envelope::CONTENT_DIFFERS,
+    envelope::UNKNOWN_MESSAGE,
+    envelope::UNKNOWN_STATUS,
+    envelope::VERSION,
+    envelope::STATUS_TEXT,
+    envelope::NOT_IN_DSVE,
 ];
 
 /// Gathers the findings of one message.
