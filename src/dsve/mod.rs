@@ -4,10 +4,8 @@
 //! for whoever carries whole files: a message, or a bank's no.
 
 pub mod archive;
-mod file;
 pub mod name;
 pub mod status;
 
 pub use archive::ArchiveLimits;
-pub use file::{Arrived, FileLimits, Nack, Outgoing, Sending, read_file, write_file};
 pub use status::DsveStatus;

@@ -70,7 +70,8 @@ mod tests {
         ] {
             assert_eq!(message_of_file(name), Some(kind), "{name}");
         }
-        for other in ["restgjeldssvar_1.pdf", "svar_restgjeldssvar.xml", "manifest.xml", "", ".xml"] {
+        for other in ["restgjeldssvar_1.pdf", "svar_restgjeldssvar.xml", "manifest.xml", "", ".xml"]
+        {
             assert_eq!(message_of_file(other), None, "{other}");
         }
     }
