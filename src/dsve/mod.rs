@@ -4,8 +4,11 @@
 //! for whoever carries whole files: a message, or a bank's no.
 
 pub mod archive;
+mod file;
 pub mod name;
 pub mod status;
+pub mod xml;
 
 pub use archive::ArchiveLimits;
+pub use file::{Arrival, Arrived, FileLimits, Nack, Outgoing, Sending, read_file, write_file};
 pub use status::DsveStatus;
