@@ -11,9 +11,11 @@ mod case;
 mod check;
 mod conformance;
 mod contracts;
+mod convert;
 mod dead;
 mod demo;
 mod doctor;
+mod document;
 mod explain;
 mod journal;
 mod late;
@@ -52,6 +54,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check messages offline and print every finding.
     Check(check::CheckArgs),
+    /// Convert a message between JSON, DSVE's XML, and the ZIP archive that goes through Altinn.
+    Convert(convert::ConvertArgs),
     /// Explain a rule, such as INN-021, or list all.
     Explain(explain::ExplainArgs),
     /// Print the AMQP contract: AsyncAPI 3.0 as JSON.
@@ -140,6 +144,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn execute(command: Command) -> anyhow::Result<Verdict> {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Asyncapi => contracts::asyncapi(),
         Command::Openapi => contracts::openapi(),
