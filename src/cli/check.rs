@@ -59,7 +59,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Verdict> {
         grace_days: GRACE_DAYS,
         ahead_days: AHEAD_DAYS,
     };
-    let context = CheckContext { environment, window };
+    let context = CheckContext { environment, window, contact_optional: false };
     let mut verdict = Verdict::Yes;
     for file in &args.files {
         let kind = kind_of(file, args.message_type.as_deref())?;
