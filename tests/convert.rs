@@ -184,6 +184,28 @@ fn xml_and_zip_are_checked_by_the_same_rules_as_json() {
 }
 
 #[test]
+fn a_contact_that_is_missing_from_xml_is_a_warning_told_once() {
+    let (_, xml, _) = run(&["convert", &example(REQUEST)]);
+    let xml = String::from_utf8(xml).unwrap();
+    let (front, rest) = xml.split_once("<kontaktperson>").unwrap();
+    let (_, back) = rest.split_once("</kontaktperson>").unwrap();
+    let xml = format!("{front}{back}");
+    let zip = archive::archive(&[("Restgjeldsforespoersel.XML", xml.as_bytes())]);
+    for bytes in [xml.as_bytes(), &zip] {
+        let (code, out, _) = fed(&["check", "-", "--environment", "test", "--json"], bytes);
+        let report = json(&out);
+        let contact: Vec<&Value> = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|it| it["regel"] == "INN-060" || it["regel"] == "INN-002")
+            .collect();
+        assert_eq!((code, contact.len()), (Some(0), 1), "{report}");
+        assert_eq!(contact[0]["alvorlighet"], "warning");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_gives_findings_and_no_output() {
     let no_message = archive::archive(&[("svar.xml", b"<a/>")]);
     let bomb = archive::archive(&[("restgjeldssvar_1.xml", &vec![b' '; 1_500_000])]);

@@ -157,7 +157,7 @@ fn feed(
 fn check_context() -> CheckContext {
     let window =
         PaymentWindow { today: "2026-11-20".parse().unwrap(), grace_days: 3, ahead_days: 180 };
-    CheckContext { environment: Environment::Test, window }
+    CheckContext { environment: Environment::Test, window, contact_optional: false }
 }
 
 #[test]

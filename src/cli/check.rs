@@ -69,8 +69,9 @@ pub(super) fn findings(
     context: &CheckContext,
 ) -> Vec<Finding> {
     match content {
-        Content::Message(body, notes) => {
-            let checked = contract.check(body.message_type, &body.json, context).findings;
+        Content::Message { body, notes, from_xml } => {
+            let context = CheckContext { contact_optional: *from_xml, ..*context };
+            let checked = contract.check(body.message_type, &body.json, &context).findings;
             // That nobody is named as contact is told once, in the file's own terms.
             let noted = |finding: &Finding| {
                 finding.regel == contact::MISSING.id

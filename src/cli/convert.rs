@@ -84,9 +84,9 @@ fn converted(
 ) -> anyhow::Result<Result<Vec<u8>, Vec<Finding>>> {
     match (content, to) {
         (Content::Refused(_, findings), _) => Ok(Err(findings)),
-        (Content::Message(body, _), Form::Xml) => Ok(xml::write(&body)),
-        (Content::Message(body, _), Form::Json) => json(&body),
-        (Content::Message(body, _), Form::Zip) => zip(&body, args, contract),
+        (Content::Message { body, .. }, Form::Xml) => Ok(xml::write(&body)),
+        (Content::Message { body, .. }, Form::Json) => json(&body),
+        (Content::Message { body, .. }, Form::Zip) => zip(&body, args, contract),
         (Content::Nack(nack), Form::Json) => Ok(Ok(status(&nack)?)),
         (Content::Nack(_), Form::Xml | Form::Zip) => {
             bail!("a refusal has no XML and is packed already: convert it to json")

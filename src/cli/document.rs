@@ -51,7 +51,7 @@ impl EnvironmentName {
             grace_days: GRACE_DAYS,
             ahead_days: AHEAD_DAYS,
         };
-        CheckContext { environment, window }
+        CheckContext { environment, window, contact_optional: false }
     }
 }
 
@@ -63,8 +63,14 @@ pub(super) struct Document {
 
 /// What stands in a document.
 pub(super) enum Content {
-    /// A message, and what was worth noting on the way to its JSON.
-    Message(Body, Vec<Finding>),
+    /// A message.
+    Message {
+        body: Body,
+        /// What was worth noting on the way to its JSON.
+        notes: Vec<Finding>,
+        /// Whether it was XML, which may leave out whom to ask.
+        from_xml: bool,
+    },
     /// A bank's no, from an archive.
     Nack(Nack),
     /// Nothing that can be used.
@@ -93,14 +99,17 @@ impl Document {
         let content = match self.form {
             Form::Json => {
                 let message_type = kind_of(file, given)?;
-                return Ok(Content::Message(Body { message_type, json: self.bytes }, Vec::new()));
+                let body = Body { message_type, json: self.bytes };
+                return Ok(Content::Message { body, notes: Vec::new(), from_xml: false });
             }
             Form::Xml => match xml::read(&self.bytes, &XmlLimits::default()) {
-                Ok(read) => Content::Message(read.body, read.notes),
+                Ok(read) => Content::Message { body: read.body, notes: read.notes, from_xml: true },
                 Err(findings) => Content::Refused(xml::message_type_of(&self.bytes), findings),
             },
             Form::Zip => match read_file(&self.bytes, &BTreeMap::new(), &FileLimits::default()) {
-                Ok(Arrived::Message(it)) => Content::Message(it.body, it.notes),
+                Ok(Arrived::Message(it)) => {
+                    Content::Message { body: it.body, notes: it.notes, from_xml: true }
+                }
                 Ok(Arrived::Nack(nack)) => Content::Nack(nack),
                 Err(findings) => Content::Refused(None, findings),
             },
@@ -118,7 +127,7 @@ impl Content {
     /// The type, as far as it is known.
     pub(super) const fn message_type(&self) -> Option<MessageType> {
         match self {
-            Self::Message(body, _) => Some(body.message_type),
+            Self::Message { body, .. } => Some(body.message_type),
             Self::Nack(_) => Some(MessageType::Status),
             Self::Refused(kind, _) => *kind,
         }

@@ -9,7 +9,7 @@ pub const MISSING: RuleDoc = RuleDoc {
     title: "a sender names whom to ask",
     source: "DSVE, functional table, avsenders kontaktinformasjon; optional in dsve.xsd",
     level: Level::OutsideAltinn,
-    no: "Det påkrevde feltet «kontaktperson» mangler.",
-    en: "The required field `kontaktperson` is missing.",
+    no: "Feltet «kontaktperson» mangler.",
+    en: "The field `kontaktperson` is missing.",
     what_to_do: "Give avsender.kontaktperson with at least navn. Only what comes as XML through Altinn is accepted without it.",
 };

@@ -56,7 +56,7 @@ pub const NO_MESSAGE: RuleDoc = RuleDoc {
     level: Level::Error,
     no: "ZIP-arkivet har ingen XML-fil med meldingens navn først, som restgjeldssvar_1.xml.",
     en: "The ZIP archive has no XML file that is named after its message, such as restgjeldssvar_1.xml.",
-    what_to_do: "Name the XML file <message>_<anything>.xml, with one of restgjeldsforespoersel, restgjeldssvar, innfrielsessaldoforespoersel and innfrielsessaldosvar, in any capitals.",
+    what_to_do: "Let the name of the XML file begin with restgjeldsforespoersel, restgjeldssvar, innfrielsessaldoforespoersel or innfrielsessaldosvar, in any capitals, and end in .xml.",
 };
 
 /// The archive holds one message.
@@ -117,7 +117,7 @@ pub const CONTENT_DIFFERS: RuleDoc = RuleDoc {
 /// The message is one of those that innfri carries.
 pub const UNKNOWN_MESSAGE: RuleDoc = RuleDoc {
     id: RuleId::new("INN-090"),
-    title: "messageType is one of the four messages",
+    title: "the message is one of the four that innfri carries",
     source: "DSVE, technical description (messageType)",
     level: Level::Error,
     no: "messageType er ikke en av de fire meldingene om restgjeld og innfrielsessaldo.",
