@@ -1,7 +1,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
+    clippy::panic_in_result_fn,
     unreachable_pub,
     reason = "a test stops at what it did not expect"
 )]
