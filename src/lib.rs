@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod contract;
 pub mod decide;
 pub mod directory;
+pub mod dsve;
 pub mod exchange;
 pub mod journal;
 pub mod kernel;

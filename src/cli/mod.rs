@@ -12,10 +12,12 @@ mod case;
 mod check;
 mod conformance;
 mod contracts;
+mod convert;
 mod dead;
 mod demo;
 mod directory;
 mod doctor;
+mod document;
 mod explain;
 mod journal;
 mod late;
@@ -54,6 +56,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check messages offline and print every finding.
     Check(check::CheckArgs),
+    /// Convert a message between JSON, DSVE's XML, and the ZIP archive that goes through Altinn.
+    Convert(convert::ConvertArgs),
     /// Explain a rule, such as INN-021, or list all.
     Explain(explain::ExplainArgs),
     /// Print the AMQP contract: AsyncAPI 3.0 as JSON.
@@ -149,6 +153,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn execute(command: Command) -> anyhow::Result<Verdict> {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Asyncapi => contracts::asyncapi(),
         Command::Openapi => contracts::openapi(),
