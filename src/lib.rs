@@ -4,6 +4,7 @@
 //! `contract/check` → `decide/request` → `exchange/commit` → `journal` → acknowledged; then
 //! `exchange/dispatch` → `channel/amqp/publish`. ARCHITECTURE.md is the map.
 
+pub mod altinn_simulator;
 pub mod bank;
 pub mod case;
 pub mod channel;
