@@ -43,6 +43,9 @@ pub struct AltinnConfig {
     /// later, where it stands. Less than half of `exchange.lease_seconds`. 1 or more.
     #[serde(default = "default::follow_seconds")]
     pub follow_seconds: u64,
+    /// Seconds by which Altinn's lists may lag behind what was done.
+    #[serde(default = "default::list_lag_seconds")]
+    pub list_lag_seconds: u64,
     /// Certificates (PEM) to trust instead of the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
@@ -93,6 +96,9 @@ mod default {
     }
     pub(super) const fn follow_seconds() -> u64 {
         40
+    }
+    pub(super) const fn list_lag_seconds() -> u64 {
+        5
     }
     pub(super) fn scopes() -> Vec<String> {
         ["altinn:broker.read", "altinn:broker.write"].map(str::to_owned).to_vec()

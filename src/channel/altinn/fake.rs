@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::api::{ListFilter, Role, Transfers};
 use super::error::AltinnError;
@@ -40,6 +42,9 @@ pub(super) struct World {
     pub(super) history: BTreeMap<TransferId, Vec<TransferStatus>>,
     /// Whether a file waits to be scanned until it is let go.
     pub(super) holds_scans: bool,
+    /// So long a change is not seen in lists.
+    pub(super) lag: Duration,
+    changed: BTreeMap<TransferId, Instant>,
     late: Vec<(usize, Effect)>,
     next: usize,
 }
@@ -90,6 +95,8 @@ impl Fake {
                 files: BTreeMap::new(),
                 history: BTreeMap::new(),
                 holds_scans: false,
+                lag: Duration::ZERO,
+                changed: BTreeMap::new(),
                 late: Vec::new(),
                 next: 0,
             }),
@@ -200,6 +207,7 @@ impl World {
         if let Some(one) = self.transfers.iter_mut().find(|one| one.id == id) {
             one.status = status;
             self.history.entry(id).or_default().push(status);
+            self.changed.insert(id, Instant::now());
         }
     }
 
@@ -229,6 +237,7 @@ impl World {
             properties: BTreeMap::new(),
         });
         self.history.insert(id, vec![TransferStatus::Initialized]);
+        self.changed.insert(id, Instant::now());
         id
     }
 
@@ -334,7 +343,10 @@ impl Transfers for Fake {
                     Role::Recipient => one.status_for(organisation).is_some(),
                 };
                 let recipient = filter.recipient_status;
-                role && filter.status.is_none_or(|status| status == one.status)
+                let changed = world.changed.get(&one.id);
+                let seen = changed.is_none_or(|changed| changed.elapsed() >= world.lag);
+                role && seen
+                    && filter.status.is_none_or(|status| status == one.status)
                     && recipient.is_none_or(|status| one.status_for(organisation) == Some(status))
                     && filter.since.is_none_or(|since| one.created >= Some(since))
             };

@@ -45,6 +45,10 @@ async fn look(fake: &Fake, shelf: &Shelf) -> Option<Walk> {
     }
 }
 
+fn arrive(fake: &Fake) {
+    fake.arrive(b"one");
+}
+
 fn status_of(fake: &Fake, id: TransferId) -> Option<RecipientStatus> {
     let world = fake.world();
     world.transfers.iter().find(|one| one.id == id)?.status_for(&organisation())
@@ -169,7 +173,7 @@ async fn what_cannot_be_kept_stays_and_the_others_go_on() {
 #[tokio::test]
 async fn nothing_is_fetched_while_nothing_can_be_kept() {
     let (fake, shelf) = (Fake::new(), Shelf::default());
-    (0..5).for_each(|_| drop(fake.arrive(b"one")));
+    (0..5).for_each(|_| arrive(&fake));
     *shelf.refuses.lock().unwrap() = Some(NotKept::Nothing("the journal is full".into()));
     let walk = look(&fake, &shelf).await.unwrap();
     assert_eq!((walk.left.len(), *shelf.offered.lock().unwrap()), (1, 1));
@@ -191,12 +195,12 @@ async fn altinn_is_left_alone_when_it_asks_for_that_or_cannot_answer() {
     let asked = Some(Duration::from_secs(30));
     let busy = AltinnError::Retry { after: asked, why: "429".into() };
     let fake = Fake::scripted([(2, Fate::Answered(busy))]);
-    (0..5).for_each(|_| drop(fake.arrive(b"one")));
+    (0..5).for_each(|_| arrive(&fake));
     let walk = look(&fake, &Shelf::default()).await.unwrap();
     assert_eq!((walk.left.len(), walk.round()), (1, Round::Failed(asked)));
 
     let fake = Fake::scripted((2..20).map(|number| (number, Fate::Lost)));
-    (0..9).for_each(|_| drop(fake.arrive(b"one")));
+    (0..9).for_each(|_| arrive(&fake));
     let walk = look(&fake, &Shelf::default()).await.unwrap();
     assert_eq!((walk.left.len(), walk.round()), (MOST_FAILURES, Round::Failed(None)));
 

@@ -194,6 +194,8 @@ pub struct Patience {
     pub first: Duration,
     /// Between two looks, at most: waits double.
     pub longest: Duration,
+    /// By how much Altinn's lists may lag behind: in doubt they are asked for again so much later.
+    pub list_lag: Duration,
     /// For all of it. What is not published then is taken up where it stands by the next attempt.
     pub within: Duration,
 }
@@ -202,8 +204,12 @@ impl Patience {
     /// The patience that the settings ask for.
     pub const fn of(config: &super::config::AltinnConfig) -> Self {
         let first = Duration::from_millis(config.follow_milliseconds);
-        let longest = first.saturating_mul(20);
-        Self { first, longest, within: Duration::from_secs(config.follow_seconds) }
+        Self {
+            first,
+            longest: first.saturating_mul(20),
+            list_lag: Duration::from_secs(config.list_lag_seconds),
+            within: Duration::from_secs(config.follow_seconds),
+        }
     }
 }
 
@@ -225,7 +231,7 @@ pub async fn send(
         match sending.next() {
             Step::Sent(id) => return Ok(id),
             Step::Search { since } => {
-                let own = search(transfers, &parcel.reference, since).await?;
+                let own = search_twice(transfers, parcel, since, patience.list_lag).await?;
                 sending.learn(Learned::Own(own));
             }
             Step::Initialise => initialise(transfers, clock, sending, parcel).await?,
@@ -347,6 +353,27 @@ fn is_technical(text: &str) -> bool {
     let text = text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     !says(&OF_THE_FILE) && says(&TECHNICAL)
+}
+
+/// All transfers with the parcel's reference; asked for twice unless one that was uploaded to is there: a
+/// list may not yet hold what was done a moment ago, and the next step is an upload.
+async fn search_twice(
+    transfers: &dyn Transfers,
+    parcel: &Parcel,
+    since: Timestamp,
+    lag: Duration,
+) -> Result<Vec<Own>, AltinnError> {
+    let first = search(transfers, &parcel.reference, since).await?;
+    let settles = |one: &Own| matches!(one.standing, Standing::Published | Standing::Underway);
+    if first.iter().any(settles) {
+        return Ok(first);
+    }
+    tokio::time::sleep(lag).await;
+    let mut own = search(transfers, &parcel.reference, since).await?;
+    let missing = first.into_iter().filter(|one| !own.iter().any(|other| other.id == one.id));
+    let missing: Vec<Own> = missing.collect();
+    own.extend(missing);
+    Ok(own)
 }
 
 /// All transfers of the organisation with this reference.

@@ -8,6 +8,7 @@ const REFERENCE: &str = "0b1d1d7e-5c1f-4a6e-9d0b-3f6a1e2c4b5d";
 const PATIENCE: Patience = Patience {
     first: Duration::from_millis(500),
     longest: Duration::from_secs(10),
+    list_lag: Duration::from_secs(5),
     within: Duration::from_secs(40),
 };
 
@@ -26,8 +27,11 @@ async fn attempt(fake: &Fake, sending: &mut Sending) -> Option<Result<TransferId
 }
 
 /// Attempts until one succeeds. A process that dies forgets; one that lives may remember or not.
-async fn attempts(fake: &Fake, remembers: bool) -> Result<TransferId, AltinnError> {
-    let mut sending = Sending::new();
+async fn attempts(
+    fake: &Fake,
+    mut sending: Sending,
+    remembers: bool,
+) -> Result<TransferId, AltinnError> {
     for _ in 0..12 {
         match attempt(fake, &mut sending).await {
             Some(Err(error)) if error.is_passing() && remembers => {}
@@ -56,7 +60,7 @@ fn fates() -> Vec<Fate> {
 #[tokio::test(start_paused = true)]
 async fn nothing_lost_is_four_calls() {
     let fake = Fake::new();
-    assert!(attempts(&fake, true).await.is_ok());
+    assert!(attempts(&fake, Sending::new(), true).await.is_ok());
     let log = fake.log.lock().unwrap().clone();
     assert_eq!(log, ["initialise", "upload", "overview", "overview"]);
 }
@@ -74,14 +78,15 @@ async fn cut_off_anywhere_twice_a_file_is_published_once() {
                     let script = [(first, one.clone()), (second, other.clone())];
                     let told = format!("{script:?}, remembers: {remembers}");
                     let fake = Fake::scripted(script);
-                    let sent = attempts(&fake, remembers).await;
+                    let sent = attempts(&fake, Sending::new(), remembers).await;
                     let sent = sent.unwrap_or_else(|error| panic!("{told}: {error}"));
                     assert_eq!(fake.world().files.get(&sent).map(Vec::len), Some(3), "{told}");
                     fake.settle();
                     assert_eq!(fake.published(REFERENCE), 1, "{told}: {:?}", fake.log);
                     // The process dies before it has noted that the file is sent.
-                    let again = attempt(&fake, &mut Sending::again(Still.now())).await;
-                    assert_eq!(again, Some(Ok(sent)), "{told}");
+                    let again = Sending::again(Still.now());
+                    let again = attempts(&fake, again, remembers).await;
+                    assert_eq!(again, Ok(sent), "{told}");
                     fake.settle();
                     assert_eq!(fake.published(REFERENCE), 1, "{told}");
                     tried += 1;
@@ -106,7 +111,8 @@ async fn cut_off_three_times_at_random_a_file_is_published_once() {
             .map(|turn| (draw(turn, 20), fates[draw(turn + 10, fates.len())].clone()))
             .collect();
         let fake = Fake::scripted(script.clone());
-        let sent = attempts(&fake, seed % 2 == 0).await;
+        fake.world().lag = Duration::from_millis(draw(99, 5000) as u64);
+        let sent = attempts(&fake, Sending::new(), seed % 2 == 0).await;
         fake.settle();
         assert!(sent.is_ok() && fake.published(REFERENCE) == 1, "{script:?}: {sent:?}");
     }
