@@ -197,6 +197,28 @@ mod tests {
         assert!(read(&format!("{LEAST}\nkey_fiel = \"x\"")).is_err());
     }
 
+    #[test]
+    fn the_documented_settings_are_all_there_are_with_their_defaults() {
+        let documented = include_str!("../../../deploy/innfri.default.toml");
+        let from = documented.find("# [altinn]").unwrap();
+        let part = documented.get(from..).unwrap();
+        let part = part.get(..part.find("\n[").unwrap()).unwrap();
+        // What is no sentence is a setting.
+        let lines = part.lines().filter_map(|line| line.strip_prefix("# "));
+        let is_setting =
+            |line: &&str| line.starts_with('[') || (line.contains(" = ") && !line.ends_with('.'));
+        let text = lines.filter(is_setting).collect::<Vec<_>>().join("\n");
+        let text = text.replace("[altinn]", "").replace("altinn.", "");
+        let documented = read(&text).unwrap();
+        documented.check().unwrap();
+        let mut least = read(LEAST).unwrap();
+        // The examples of what has no default.
+        least.ca_file = documented.ca_file.clone();
+        least.maskinporten.issuer = documented.maskinporten.issuer.clone();
+        least.maskinporten.token_url = documented.maskinporten.token_url.clone();
+        assert_eq!(format!("{documented:?}"), format!("{least:?}"));
+    }
+
     #[rstest::rstest]
     #[case::bare("https://maskinporten.no")]
     #[case::with_slash("https://maskinporten.no/")]
