@@ -17,7 +17,7 @@ use crate::world::{AGENCY, Bank};
 /// Messages that wait for their confirmation while a queue is filled.
 const WINDOW: usize = 500;
 /// How often the queues are looked at.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// One message to be filled in.
 pub struct Letter {

@@ -54,7 +54,7 @@ pub struct AmqpConfig {
 
 mod default {
     pub(super) const fn prefetch() -> u16 {
-        256
+        512
     }
     pub(super) const fn confirm_timeout_seconds() -> u64 {
         30
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn only_the_address_must_be_given() {
         let config: AmqpConfig = toml::from_str("url = 'amqp://me:pw@host:5673/v'").unwrap();
-        assert_eq!((config.prefetch, config.publish_window, config.delivery_limit), (256, 512, 20));
+        assert_eq!((config.prefetch, config.publish_window, config.delivery_limit), (512, 512, 20));
         let address = config.address().unwrap();
         assert_eq!((address.authority.port, address.vhost.as_str()), (5673, "v"));
         assert_eq!(address.query.heartbeat, Some(10));

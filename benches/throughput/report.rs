@@ -1,0 +1,90 @@
+//! What was found: a table for people, a file for comparing.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// One line of the table.
+pub struct Finding {
+    pub what: &'static str,
+    pub measured: String,
+    pub goal: String,
+    /// `None` where there is no goal.
+    pub met: Option<bool>,
+    /// What the figure was made from.
+    pub from: Value,
+}
+
+/// Several runs of one thing.
+#[derive(Clone, Debug, Default)]
+pub struct Runs(pub Vec<f64>);
+
+impl Runs {
+    pub fn median(&self) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The lowest and the highest.
+    pub fn spread(&self) -> (f64, f64) {
+        let lowest = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (lowest, highest)
+    }
+
+    pub fn told(&self, unit: &str) -> String {
+        let (low, high) = self.spread();
+        format!("{:.0} ({low:.0}-{high:.0}) {unit}", self.median())
+    }
+
+    pub fn json(&self) -> Value {
+        json!(self.0)
+    }
+}
+
+/// All that was found.
+#[derive(Default)]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    pub fn say(&mut self, finding: Finding) {
+        println!("  {}: {} (goal {})", finding.what, finding.measured, finding.goal);
+        self.findings.push(finding);
+    }
+
+    /// A ratio that should be at least `goal`.
+    pub fn at_least(&mut self, what: &'static str, ratio: f64, goal: f64, from: Value) {
+        let measured = format!("{ratio:.2}");
+        self.say(Finding { what, measured, goal: format!("≥ {goal}"), met: Some(ratio >= goal), from });
+    }
+
+    /// A figure that should be at most `goal`.
+    pub fn at_most(&mut self, what: &'static str, figure: f64, goal: f64, unit: &str, from: Value) {
+        let measured = format!("{figure:.2}{unit}");
+        self.say(Finding { what, measured, goal: format!("≤ {goal}{unit}"), met: Some(figure <= goal), from });
+    }
+
+    /// Prints the table and keeps it in a file.
+    pub fn end(&self, file: &Path) {
+        println!("\n| what | measured | goal | met |\n|---|---|---|---|");
+        for Finding { what, measured, goal, met, .. } in &self.findings {
+            let met = match met {
+                Some(true) => "yes",
+                Some(false) => "**no**",
+                None => "",
+            };
+            println!("| {what} | {measured} | {goal} | {met} |");
+        }
+        let rows: Vec<Value> = self
+            .findings
+            .iter()
+            .map(|row| json!({"what": row.what, "measured": row.measured, "goal": row.goal, "met": row.met, "from": row.from}))
+            .collect();
+        let text = serde_json::to_string_pretty(&json!({"findings": rows})).unwrap();
+        std::fs::write(file, text + "\n").unwrap();
+        println!("\nkept in {}", file.display());
+    }
+}
