@@ -274,7 +274,7 @@ fn ask(directory: &Directory, bank: &str) -> Decision {
     let contract = Contract::new(Limits::default()).unwrap();
     let window =
         PaymentWindow { today: "2026-11-20".parse().unwrap(), grace_days: 3, ahead_days: 180 };
-    let check = CheckContext { environment: Environment::Test, window };
+    let check = CheckContext { environment: Environment::Test, window, contact_optional: false };
     let now = "2026-11-20T10:00:00Z".parse().unwrap();
     let context = Context { directory, contract: &contract, check, now };
     let mut body = messages::restgjeld(1);
