@@ -239,6 +239,28 @@ fn what_is_a_warning_in_test_is_an_error_in_production() {
 }
 
 #[test]
+fn a_contact_may_be_missing_only_from_what_came_as_xml() {
+    for name in [
+        "no.dsve.restgjeldsforespoersel.v1.borettsandel",
+        "no.dsve.innfrielsessaldosvar.v1.to-datoer",
+    ] {
+        let (kind, mut value) = example(name);
+        value["avsender"].as_object_mut().unwrap().remove("kontaktperson");
+        let run = |contact_optional| {
+            let context = CheckContext { contact_optional, ..context(Environment::Test) };
+            let checked = CONTRACT.check(kind, value.to_string().as_bytes(), &context);
+            let contact = checked.findings.iter().find(|it| it.regel == rules::contact::MISSING.id);
+            let contact = contact.expect("a finding").clone();
+            assert_eq!(contact.peker, "/avsender/kontaktperson");
+            assert_eq!(contact.tekst, "Feltet «kontaktperson» mangler.");
+            (checked.message.is_some(), contact.alvorlighet)
+        };
+        assert_eq!(run(true), (true, Severity::Warning));
+        assert_eq!(run(false), (false, Severity::Error));
+    }
+}
+
+#[test]
 fn a_refused_message_still_tells_who_sent_it() {
     let body =
         br#"{"avsender":{"id":"926018159","referanse":"R-1"},"mottaker":{"id":"918190937"}}"#;

@@ -207,8 +207,8 @@ impl Style {
                 | "rettsstiftelsesnummer",
                 _,
             ) if self.numbers > 1 => format!("+00{value}"),
-            ("dato" | "innfrielsesdato" | "true" | "false", _) => value.to_owned(),
             ("beloep" | "paalydende" | "antall" | "prisantydning", _) => value.to_owned(),
+            ("dato" | "innfrielsesdato" | "rammelaan" | "fastrente", _) => value.to_owned(),
             _ => return value.to_owned(),
         };
         if self.spaces_around { format!(" \t{other}\n ") } else { other }
@@ -217,8 +217,8 @@ impl Style {
     fn decimal(&self, value: &str) -> String {
         match self.numbers {
             0 => value.to_owned(),
-            1 => format!("+{value}000000000000000000"),
-            2 => format!("000000000000000000{value}"),
+            1 => format!("+{value}00000000"),
+            2 => format!("00000000{value}"),
             _ => value.trim_end_matches('0').to_owned(),
         }
     }

@@ -19,9 +19,11 @@ mod moment;
 mod path;
 mod read;
 mod scan;
+mod sequence;
 mod simple;
 #[cfg(test)]
 mod tests;
+mod wording;
 mod write;
 
 use crate::contract::{Body, MessageType};
@@ -60,8 +62,8 @@ pub struct ReadXml {
     pub notes: Vec<Finding>,
 }
 
-/// The message type that a file's root element names, whatever else is wrong with it; `None` when it
-/// is no XML within the default limits up to there, or another message.
+/// The message type that a file's root element names, whatever is wrong inside of it; `None` when the
+/// file is larger than the default limit or not UTF-8, no XML up to there, or another message.
 pub fn message_type_of(xml: &[u8]) -> Option<MessageType> {
     let mut scanner = scan::Scanner::new(xml, &XmlLimits::default()).ok()?;
     match scanner.next() {

@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use super::grammar::{self, Child, Kind, List, Message, Part, Record};
 use super::path::Path;
 use super::scan::{Open, Scanner, Token, is_blank};
+use super::sequence::{Sequence, Verdict};
 use super::simple::Simple;
-use super::{ReadXml, XmlLimits};
+use super::{ReadXml, XmlLimits, wording};
 use crate::contract::{self, Body, Found};
 use crate::kernel::Finding;
 use crate::market::no::rules::{RuleDoc, contact, form, xml as rules};
@@ -130,37 +131,15 @@ impl<'x> Reader<'x> {
         fields: &mut Map<String, Value>,
     ) -> Reading<()> {
         let Some(child) = child else {
-            let mark = self.path.enter_stranger(&open.name, sequence.children);
-            let here = self.path.here();
-            self.found.add(unknown_element(here, &open.name));
-            self.skip()?;
-            self.path.leave(mark);
-            return Ok(());
+            return self.stranger(&open.name, sequence.children);
         };
+        let name = child.element;
         let mark = match verdict {
-            Verdict::Repeated(number) => self.path.enter_nth(child.element, number),
-            Verdict::Right | Verdict::Late | Verdict::Second => self.path.enter(child.element),
+            Verdict::Repeated(number) => self.path.enter_nth(name, number),
+            Verdict::Right | Verdict::Late | Verdict::Second => self.path.enter(name),
         };
-        match verdict {
-            Verdict::Right => {}
-            Verdict::Late => self.tell(
-                &rules::ORDER,
-                child.element,
-                "står på feil plass i rekkefølgen",
-                "stands in the wrong place of the order",
-            ),
-            Verdict::Repeated(_) => self.tell(
-                &rules::REPEATED,
-                child.element,
-                "kan bare være med én gang",
-                "may be given only once",
-            ),
-            Verdict::Second => self.tell(
-                &rules::EXACTLY_ONE,
-                child.element,
-                "kan ikke være med ved siden av det som alt er oppgitt",
-                "may not be given beside the one that is given already",
-            ),
+        if let Some((rule, no, en)) = misplaced(verdict) {
+            self.found.add(wording::element(&rule, self.path.here(), name, no, en));
         }
         let value = self.content(child.kind, open)?;
         if let (Verdict::Right | Verdict::Late, Some(value)) = (verdict, value) {
@@ -185,34 +164,20 @@ impl<'x> Reader<'x> {
                 }
                 Token::Open(open) => {
                     children += 1;
-                    let mark = self.path.enter_stranger(&open.name, children);
-                    let here = self.path.here();
-                    self.found.add(unknown_element(here, &open.name));
-                    self.skip()?;
-                    self.path.leave(mark);
+                    self.stranger(&open.name, children)?;
                 }
                 Token::Text(text) => self.stray(&text, &mut text_told),
                 Token::Close | Token::End => break,
             }
         }
         if count < list.min {
-            self.missing_element(&[list.item]);
+            self.missing(list.item);
         }
         if let Some(max) = list.max.filter(|max| count > *max) {
-            let (no, en) = (
-                format!("kan være med høyst {max} ganger"),
-                format!("may be given at most {max} times"),
-            );
+            let no = format!("kan være med høyst {max} ganger");
+            let en = format!("may be given at most {max} times");
             let pointer = self.path.child(list.item);
-            self.found.add(worded(
-                &rules::REPEATED,
-                pointer,
-                "Elementet",
-                "element",
-                list.item,
-                &no,
-                &en,
-            ));
+            self.found.add(wording::element(&rules::REPEATED, pointer, list.item, &no, &en));
         }
         Ok(items)
     }
@@ -231,29 +196,18 @@ impl<'x> Reader<'x> {
                 }
                 Token::Open(open) => {
                     children += 1;
-                    let mark = self.path.enter_stranger(&open.name, children);
-                    let here = self.path.here();
-                    self.found.add(unknown_element(here, &open.name));
-                    self.skip()?;
-                    self.path.leave(mark);
+                    self.stranger(&open.name, children)?;
                 }
                 Token::Close | Token::End => break,
             }
         }
         match simple.read(&whole) {
             Ok(value) => Ok((children == 0).then_some(value)),
-            Err((rule, no, en)) => {
+            Err(why) => {
+                let (rule, no, en) = simple.wrong(why);
                 let pointer = self.path.here();
-                let name = name_of(&pointer);
-                self.found.add(worded(
-                    &rule,
-                    pointer.clone(),
-                    "Elementet",
-                    "element",
-                    name,
-                    &no,
-                    &en,
-                ));
+                let name = name_of(&pointer).to_owned();
+                self.found.add(wording::element(&rule, pointer, &name, &no, &en));
                 Ok(None)
             }
         }
@@ -267,42 +221,36 @@ impl<'x> Reader<'x> {
     ) {
         for given in &open.attributes {
             if !wanted.iter().any(|it| it.name == given.name) {
-                self.found.add(rules::UNKNOWN_ATTRIBUTE.finding(self.path.attribute(&given.name)));
+                let pointer = self.path.attribute(&given.name);
+                self.found.add(wording::unknown_attribute(pointer, &given.name));
             }
         }
         for it in wanted {
-            let pointer = self.path.attribute(it.name);
-            match open.attributes.iter().find(|given| given.name == it.name) {
-                Some(given) => match it.simple.read(&given.value) {
-                    Ok(value) => {
-                        fields.insert(it.name.to_owned(), value);
-                    }
-                    Err((rule, no, en)) => {
-                        self.found.add(worded(
-                            &rule,
-                            pointer,
-                            "Attributtet",
-                            "attribute",
-                            it.name,
-                            &no,
-                            &en,
-                        ));
-                    }
-                },
-                None if it.required => {
-                    self.found.add(worded(
-                        &rules::MISSING,
-                        pointer,
-                        "Attributtet",
-                        "attribute",
-                        it.name,
-                        "mangler",
-                        "is missing",
-                    ));
+            let given = open.attributes.iter().find(|given| given.name == it.name);
+            let (rule, no, en) = match given.map(|given| it.simple.read(&given.value)) {
+                Some(Ok(value)) => {
+                    fields.insert(it.name.to_owned(), value);
+                    continue;
                 }
-                None => {}
-            }
+                Some(Err(why)) => it.simple.wrong(why),
+                None if it.required => {
+                    (rules::MISSING, "mangler".to_owned(), "is missing".to_owned())
+                }
+                None => continue,
+            };
+            let pointer = self.path.attribute(it.name);
+            self.found.add(wording::attribute(&rule, pointer, it.name, &no, &en));
         }
+    }
+
+    /// Tells of an element that should not be there, the so-manieth child of its parent, and passes
+    /// over it.
+    fn stranger(&mut self, name: &str, number: usize) -> Reading<()> {
+        let mark = self.path.enter_stranger(name, number);
+        self.found.add(wording::unknown_element(self.path.here(), name));
+        self.skip()?;
+        self.path.leave(mark);
+        Ok(())
     }
 
     /// Passes over an element and all that is in it; its beginning has been read.
@@ -338,123 +286,39 @@ impl<'x> Reader<'x> {
     fn absent(&mut self, part: &'static Part) {
         match part {
             Part::Maybe(_) => {}
-            Part::One(child) => self.missing_element(&[child.element]),
+            Part::One(child) => self.missing(child.element),
             Part::Choice(children) => {
                 let names: Vec<&str> = children.iter().map(|child| child.element).collect();
-                self.missing_element(&names);
+                self.found.add(wording::none_of(self.path.here(), &names));
             }
         }
     }
 
-    fn missing_element(&mut self, names: &[&str]) {
-        let finding = match names {
-            [name] => worded(
-                &rules::MISSING,
-                self.path.child(name),
-                "Elementet",
-                "element",
-                name,
-                "mangler",
-                "is missing",
-            ),
-            names => rules::EXACTLY_ONE.worded(
-                self.path.here(),
-                format!("Nøyaktig ett av elementene {} må være med.", names.join(", ")),
-                format!("Exactly one of the elements {} must be given.", names.join(", ")),
-            ),
-        };
+    fn missing(&mut self, name: &str) {
+        let pointer = self.path.child(name);
+        let finding = wording::element(&rules::MISSING, pointer, name, "mangler", "is missing");
         self.found.add(finding);
     }
-
-    fn tell(&mut self, rule: &RuleDoc, name: &str, no: &str, en: &str) {
-        let pointer = self.path.here();
-        self.found.add(worded(rule, pointer, "Elementet", "element", name, no, en));
-    }
 }
 
-/// What is said of an element that stands somewhere in a sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    /// It stands where it should.
-    Right,
-    /// It should have come earlier.
-    Late,
-    /// It is there for the so-manieth time.
-    Repeated(usize),
-    /// It, or another in its place, is there already, and only one of them may be.
-    Second,
-}
-
-/// How far a sequence of elements has been read.
-struct Sequence {
-    parts: &'static [Part],
-    /// How often each place has been filled.
-    counts: Vec<usize>,
-    /// Which child filled each place first.
-    first: Vec<Option<&'static str>>,
-    furthest: usize,
-    /// How many children there have been, known and unknown.
-    children: usize,
-}
-
-impl Sequence {
-    fn new(parts: &'static [Part]) -> Self {
-        let (counts, first) = (vec![0; parts.len()], vec![None; parts.len()]);
-        Self { parts, counts, first, furthest: 0, children: 0 }
+/// What is said of a child that does not stand where it should: the rule, Norwegian, English.
+const fn misplaced(verdict: Verdict) -> Option<(RuleDoc, &'static str, &'static str)> {
+    match verdict {
+        Verdict::Right => None,
+        Verdict::Late => Some((
+            rules::ORDER,
+            "står på feil plass i rekkefølgen",
+            "stands in the wrong place of the order",
+        )),
+        Verdict::Repeated(_) => {
+            Some((rules::REPEATED, "kan bare være med én gang", "may be given only once"))
+        }
+        Verdict::Second => Some((
+            rules::EXACTLY_ONE,
+            "kan ikke være med ved siden av det som alt er oppgitt",
+            "may not be given beside the one that is given already",
+        )),
     }
-
-    fn seen(&self, place: usize) -> usize {
-        self.counts.get(place).copied().unwrap_or_default()
-    }
-
-    /// The child of this name, and whether it may stand here.
-    fn take(&mut self, name: &str) -> (Option<&'static Child>, Verdict) {
-        self.children += 1;
-        let found = self.parts.iter().enumerate().find_map(|(place, part)| {
-            part.children().iter().find(|child| child.element == name).map(|child| (place, child))
-        });
-        let Some((place, child)) = found else { return (None, Verdict::Right) };
-        let (Some(count), Some(first)) = (self.counts.get_mut(place), self.first.get_mut(place))
-        else {
-            return (None, Verdict::Right);
-        };
-        *count += 1;
-        let verdict = match first {
-            Some(other) if *other != child.element => Verdict::Second,
-            Some(_) => Verdict::Repeated(*count),
-            None if place < self.furthest => Verdict::Late,
-            None => Verdict::Right,
-        };
-        first.get_or_insert(child.element);
-        self.furthest = self.furthest.max(place);
-        (Some(child), verdict)
-    }
-}
-
-fn unknown_element(pointer: String, name: &str) -> Finding {
-    if contract::is_presentable(name) {
-        let (no, en) = ("finnes ikke på dette stedet", "does not belong in this place");
-        worded(&rules::UNKNOWN_ELEMENT, pointer, "Elementet", "element", name, no, en)
-    } else {
-        rules::UNKNOWN_ELEMENT.finding(pointer)
-    }
-}
-
-/// A finding about an element or an attribute; its name is one of ours, or looks like one.
-fn worded(
-    rule: &RuleDoc,
-    pointer: String,
-    what_no: &str,
-    what_en: &str,
-    name: &str,
-    no: &str,
-    en: &str,
-) -> Finding {
-    rule.worded(
-        pointer,
-        format!("{what_no} «{name}» {no}."),
-        format!("The {what_en} `{name}` {en}."),
-    )
 }
 
 /// The name of the element at the end of a path.

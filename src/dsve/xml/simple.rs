@@ -52,6 +52,15 @@ pub(super) enum Simple {
     Level,
 }
 
+/// Why a text is no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WrongText {
+    /// It has not the form of its type.
+    Form,
+    /// It is a time that is no one moment.
+    NotOneMoment,
+}
+
 /// The rule that a text breaks, and what is wanted of it: Norwegian, English.
 pub(super) type Wrong = (RuleDoc, String, String);
 
@@ -59,8 +68,8 @@ impl Simple {
     /// The JSON of a text.
     ///
     /// # Errors
-    /// The rule that is broken, with what is wanted.
-    pub(super) fn read(self, text: &str) -> Result<Value, Wrong> {
+    /// Why it has none: see [`Simple::wrong`].
+    pub(super) fn read(self, text: &str) -> Result<Value, WrongText> {
         let collapsed = text.trim_matches([' ', '\t', '\n', '\r']);
         let value = match self {
             Self::Text => Some(Value::from(text)),
@@ -83,7 +92,7 @@ impl Simple {
             Self::DateTime => match moment::read_instant(collapsed) {
                 Ok(instant) => Some(Value::from(instant.to_string())),
                 Err(WrongTime::Form) => None,
-                Err(WrongTime::NotOneMoment) => return Err(no_moment()),
+                Err(WrongTime::NotOneMoment) => return Err(WrongText::NotOneMoment),
             },
             Self::Organisation => {
                 OrganisationId::norwegian(text).ok().map(|id| Value::from(id.number()))
@@ -93,7 +102,7 @@ impl Simple {
             Self::Kid => text.parse::<Kid>().ok().map(|it| Value::from(it.as_str())),
             Self::Level => is_level(text).then(|| Value::from(text)),
         };
-        value.ok_or_else(|| self.wrong())
+        value.ok_or(WrongText::Form)
     }
 
     /// The text of a JSON value, as the XSD wants it; `None` when it has none.
@@ -116,7 +125,10 @@ impl Simple {
     }
 
     /// The rule that a wrong text breaks, and what is wanted instead.
-    fn wrong(self) -> Wrong {
+    pub(super) fn wrong(self, why: WrongText) -> Wrong {
+        if why == WrongText::NotOneMoment {
+            return no_moment();
+        }
         let (no, en) = self.wanted();
         let rule = match self {
             Self::Decimal | Self::Double | Self::Kroner => rules::AMOUNT,
@@ -236,7 +248,7 @@ fn amount(text: &str, exponent_allowed: bool) -> Option<String> {
     if digits.is_empty() {
         return Some(Amount::ZERO.to_string());
     }
-    if negative || scale > 2 || scale < -12 {
+    if negative || !(-12..=2).contains(&scale) {
         return None;
     }
     // In øre: a whole number, and far from too long once the exponent is small.
@@ -326,7 +338,7 @@ mod tests {
         ] {
             assert_eq!(read(Simple::Double, text), None, "{text}");
         }
-        let (rule, no, en) = Simple::Double.read("NaN").unwrap_err();
+        let (rule, no, en) = Simple::Double.wrong(Simple::Double.read("NaN").unwrap_err());
         assert_eq!(rule.id, rules::AMOUNT.id);
         assert!(no.contains("beløp") && en.contains("amount"));
     }
@@ -369,6 +381,15 @@ mod tests {
         for text in ["", "True", "ja", "01", "t"] {
             assert_eq!(read(Simple::Boolean, text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn spaces_around_days_and_times_are_passed_over() {
+        assert_eq!(read(Simple::Date, " 2026-06-30\n"), Some(json!("2026-06-30")));
+        let time = read(Simple::DateTime, "\t2019-05-02T09:00:00+02:00 ");
+        assert_eq!(time, Some(json!("2019-05-02T07:00:00Z")));
+        let why = Simple::DateTime.read("2019-10-27T02:30:00").unwrap_err();
+        assert_eq!(Simple::DateTime.wrong(why).0.id, rules::LOCAL_TIME.id);
     }
 
     #[test]

@@ -80,12 +80,7 @@ impl Writer {
                 None => {}
             }
         }
-        if record.parts.is_empty() {
-            self.text.push_str("/>\n");
-            return;
-        }
-        self.text.push_str(">\n");
-        self.depth += 1;
+        let opened = self.open();
         for part in record.parts {
             let given = part.children().iter().filter_map(|it| Some((it, fields.get(it.field)?)));
             let given: Vec<(&Child, &Value)> = given.collect();
@@ -95,7 +90,7 @@ impl Writer {
                 _ => self.refuse(pointer),
             }
         }
-        self.end(name);
+        self.close(name, opened);
     }
 
     fn list(&mut self, name: &str, list: &List, items: &[Value], pointer: &str) {
@@ -103,16 +98,11 @@ impl Writer {
             self.refuse(pointer);
         }
         self.begin(name);
-        if items.is_empty() {
-            self.text.push_str("/>\n");
-            return;
-        }
-        self.text.push_str(">\n");
-        self.depth += 1;
+        let opened = self.open();
         for (number, item) in items.iter().enumerate() {
             self.content(list.item, list.of, item, &format!("{pointer}/{number}"));
         }
-        self.end(name);
+        self.close(name, opened);
     }
 
     fn simple(&mut self, name: &str, simple: Simple, value: &Value, pointer: &str) {
@@ -136,10 +126,23 @@ impl Writer {
         self.text.push_str(name);
     }
 
-    fn end(&mut self, name: &str) {
+    /// Ends a begun tag; what is written from here on is inside.
+    fn open(&mut self) -> usize {
+        self.text.push_str(">\n");
+        self.depth += 1;
+        self.text.len()
+    }
+
+    /// Ends an element; one without content is written as one tag.
+    fn close(&mut self, name: &str, opened: usize) {
         self.depth = self.depth.saturating_sub(1);
-        self.text.push_str(&"  ".repeat(self.depth));
-        self.text.push_str(&format!("</{name}>\n"));
+        if self.text.len() == opened {
+            self.text.truncate(opened.saturating_sub(">\n".len()));
+            self.text.push_str("/>\n");
+        } else {
+            self.text.push_str(&"  ".repeat(self.depth));
+            self.text.push_str(&format!("</{name}>\n"));
+        }
     }
 
     fn refuse(&mut self, pointer: &str) {
