@@ -10,3 +10,17 @@
 mod caller;
 #[path = "altinn_simulator/carrying.rs"]
 mod carrying;
+#[path = "altinn_simulator/fault.rs"]
+mod fault;
+#[path = "altinn_simulator/listing.rs"]
+mod listing;
+#[path = "altinn_simulator/machine.rs"]
+mod machine;
+#[path = "altinn_simulator/program.rs"]
+mod program;
+#[path = "altinn_simulator/refusal.rs"]
+mod refusal;
+#[path = "altinn_simulator/signing_in.rs"]
+mod signing_in;
+#[path = "altinn_simulator/telling.rs"]
+mod telling;

@@ -6,6 +6,7 @@
 // A terminal program speaks on standard output; nothing else in the house does.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 
+mod altinn_simulator;
 mod bank;
 mod case;
 mod check;
@@ -89,6 +90,11 @@ enum Command {
     Bank(bank::BankArgs),
     /// Run the conformance list against a partner's system in a sandbox.
     Conformance(conformance::ConformanceArgs),
+    /// Play Altinn, Maskinporten and AKELDO on this machine, for tests.
+    ///
+    /// All is in memory, until Ctrl-C. Nothing in it is protected: it listens at addresses of this machine
+    /// alone. The first line it prints is its base URL.
+    AltinnSimulator(Box<altinn_simulator::AltinnSimulatorArgs>),
     /// Check settings, directory, RabbitMQ, journal and topology, and say what to do.
     Doctor(doctor::DoctorArgs),
 }
@@ -154,6 +160,7 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
         Command::Topology(args) => on_runtime(topology::run(args)),
         Command::Bank(args) => on_runtime(bank::run(args)),
         Command::Conformance(args) => on_runtime(conformance::run(args)),
+        Command::AltinnSimulator(args) => on_runtime(altinn_simulator::run(*args)),
         Command::Doctor(args) => on_runtime(doctor::run(args)),
     }
 }

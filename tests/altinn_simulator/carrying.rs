@@ -11,7 +11,7 @@ async fn a_file_goes_from_sender_to_recipient() {
     let (agent, bank) = (altinn.caller(AGENT).await, altinn.caller(BANK).await);
     let id = agent.send(BANK, b"a question").await;
     let waiting = "&status=Published&recipientStatus=Initialized&role=Recipient";
-    assert_eq!(bank.list(waiting).await, [id.clone()]);
+    assert_eq!(bank.list(waiting).await, [id.as_str()]);
     let seen = bank.overview(&id).await;
     assert_eq!(seen["propertyList"]["messageType"], "Restgjeldsforespoersel");
     assert_eq!(
@@ -24,7 +24,7 @@ async fn a_file_goes_from_sender_to_recipient() {
     assert_eq!(answer.headers()["content-type"], "application/octet-stream");
     assert_eq!(answer.text().await.unwrap(), "a question");
     assert_eq!(bank.list(waiting).await, Vec::<String>::new());
-    assert_eq!(bank.list("&status=Published&recipientStatus=DownloadStarted").await, [id.clone()]);
+    assert_eq!(bank.list("&status=Published&recipientStatus=DownloadStarted").await, [id.as_str()]);
     for _ in 0..2 {
         let answer = bank.post(&format!("/{id}/confirmdownload")).await;
         assert_eq!((answer.status().as_u16(), answer.text().await.unwrap()), (200, String::new()));
