@@ -305,19 +305,6 @@ fn all_findings_are_told_at_once() {
 }
 
 #[test]
-fn a_contact_may_be_missing_from_what_came_through_altinn_alone() {
-    let mut without = request();
-    without["avsender"].as_object_mut().unwrap().remove("kontaktperson");
-    for channel in [ChannelName::Amqp, ChannelName::Http, ChannelName::Embedded] {
-        let incoming = Incoming { channel, ..message("agent", REQUEST, &without) };
-        assert_eq!(rules(&refusal(&World::new().take(incoming)).avvik), ["INN-060"]);
-    }
-    let channel = ChannelName::Altinn;
-    let incoming = Incoming { channel, ..message("agent", REQUEST, &without) };
-    assert!(World::new().take(incoming).change.unwrap().request.is_some());
-}
-
-#[test]
 fn an_unknown_or_own_type_gets_a_status() {
     for (kind, rule) in
         [("no.dsve.unknown.v1", "INN-032"), ("", "INN-032"), ("innfri.receipt.v1", "INN-039")]

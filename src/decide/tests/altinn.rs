@@ -1,5 +1,5 @@
-//! A bank that is reached through Altinn: it is asked like any other, and its register numbers may not be
-//! known.
+//! A bank that is reached through Altinn is asked like any other, and its register numbers may not be
+//! known; what comes from there may leave out the contact.
 
 use super::*;
 
@@ -76,4 +76,17 @@ fn a_bank_of_the_file_that_lists_no_register_numbers_has_no_accounts() {
     let case = world.open();
     let decision = world.reply(ANSWER, &answer(), &case);
     assert_eq!(rules(&rejection(&decision, BANK).avvik), ["INN-021"]);
+}
+
+#[test]
+fn a_contact_may_be_missing_from_what_came_through_altinn_alone() {
+    let mut without = request();
+    without["avsender"].as_object_mut().unwrap().remove("kontaktperson");
+    for channel in [ChannelName::Amqp, ChannelName::Http, ChannelName::Embedded] {
+        let incoming = Incoming { channel, ..message("agent", REQUEST, &without) };
+        assert_eq!(rules(&refusal(&World::new().take(incoming)).avvik), ["INN-060"]);
+    }
+    let channel = ChannelName::Altinn;
+    let incoming = Incoming { channel, ..message("agent", REQUEST, &without) };
+    assert!(World::new().take(incoming).change.unwrap().request.is_some());
 }
