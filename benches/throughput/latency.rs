@@ -27,7 +27,13 @@ impl Times {
 
 /// Publishes letters at `per_second` and times each until it is read from one of the queues; letters are told
 /// apart by the reference in their body.
-pub async fn time(line: &Line, url: &str, letters: Vec<Letter>, queues: &[String], per_second: u32) -> Times {
+pub async fn time(
+    line: &Line,
+    url: &str,
+    letters: Vec<Letter>,
+    queues: &[String],
+    per_second: u32,
+) -> Times {
     let reader = Line::open(url).await;
     let consumers = consume(&reader.channel, queues).await;
     let mut arrivals = futures_util::stream::select_all(consumers);
@@ -41,7 +47,8 @@ pub async fn time(line: &Line, url: &str, letters: Vec<Letter>, queues: &[String
             sent.lock().unwrap().insert(reference(&letter.body), Instant::now());
             let options = BasicPublishOptions::default();
             let (exchange, key) = (letter.exchange.into(), letter.routing_key.as_str().into());
-            let confirm = line.channel.basic_publish(exchange, key, options, &letter.body, letter.properties);
+            let confirm =
+                line.channel.basic_publish(exchange, key, options, &letter.body, letter.properties);
             drop(confirm.await.unwrap());
         }
     };
@@ -58,6 +65,7 @@ pub async fn time(line: &Line, url: &str, letters: Vec<Letter>, queues: &[String
         times
     };
     let ((), mut times) = tokio::join!(publishing, reading);
+    reader.close().await;
     let mut times = times.split_off(WARM.min(all / 2));
     times.sort_unstable();
     Times(times)
@@ -68,7 +76,9 @@ async fn consume(channel: &Channel, queues: &[String]) -> Vec<lapin::Consumer> {
     for queue in queues {
         let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
         let table = FieldTable::default();
-        consumers.push(channel.basic_consume(queue.as_str().into(), "".into(), options, table).await.unwrap());
+        consumers.push(
+            channel.basic_consume(queue.as_str().into(), "".into(), options, table).await.unwrap(),
+        );
     }
     consumers
 }

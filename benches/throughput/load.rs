@@ -29,7 +29,7 @@ pub struct Letter {
 
 /// A connection of the load's own.
 pub struct Line {
-    _connection: Connection,
+    connection: Connection,
     pub channel: Channel,
 }
 
@@ -38,7 +38,12 @@ impl Line {
         let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
-        Self { _connection: connection, channel }
+        Self { connection, channel }
+    }
+
+    /// Ends it, with its consumers.
+    pub async fn close(self) {
+        self.connection.close(200, "done".into()).await.unwrap();
     }
 
     /// Declares a queue like innfri's own.
@@ -183,8 +188,9 @@ fn address() -> Value {
     json!({"gatenavn": "Storgata 1", "postnummer": "9901", "poststed": "TESTVIK"})
 }
 
+/// A reference in hexadecimal: eleven decimal digits could be taken for a national identity number.
 pub fn reference(number: usize) -> String {
-    format!("OPPDRAG-{number}")
+    format!("OPPDRAG-{number:x}")
 }
 
 /// A question of about 1.7 KB: two properties, three owners.

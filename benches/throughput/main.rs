@@ -1,115 +1,106 @@
-//! `cargo bench --bench throughput`: what innfri costs, against what others cost, in one run on one machine.
+//! `cargo bench --bench throughput`: what innfri costs, beside what others cost, in one run on one machine.
+//!
+//! Starts its own RabbitMQ and PostgreSQL, times innfri and its peers in turn, prints a table of the goals and
+//! keeps it in a file. docs/performance.md tells what the figures mean.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
     clippy::float_arithmetic,
+    clippy::disallowed_methods,
     unreachable_pub,
     dead_code,
     reason = "a measurement stops at what it did not expect, and says what it found"
 )]
 
 mod contender;
+mod embedded;
+mod fill;
+mod latency;
 mod load;
+mod parts;
+mod processes;
 mod relay;
 mod relaying;
+mod report;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod worker;
 mod world;
 
-use contender::{Contender, Scripts};
-use load::Line;
-use relaying::Runs;
-use world::{ANSWERER, ASKER, PEER_IN, World};
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Times innfri and its peers.
+#[derive(Parser)]
+#[command(
+    after_help = "Needs node, npm, python3 with venv, taskset, RabbitMQ and PostgreSQL, as tests/run installs \
+    them. Times mean something only on a machine that does nothing else."
+)]
+struct Arguments {
+    /// Runs of each contender, one after the other in turn.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Messages of one run.
+    #[arg(long, default_value_t = 40_000)]
+    messages: usize,
+    /// Cases that the filled journal holds; up to a million of them are open.
+    #[arg(long, default_value_t = 1_000_000)]
+    cases: usize,
+    /// Banks of the directory beside the filled journal, up to 9000.
+    #[arg(long, default_value_t = 9_000)]
+    banks: usize,
+    /// Only these parts.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Where the result is kept.
+    #[arg(long, default_value = "target/throughput.json")]
+    out: PathBuf,
+    /// What Cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Messages a second, and processor time for each, beside the peers.
+    Relaying,
+    /// Added latency at 500 messages a second.
+    Latency,
+    /// A filled journal and a large directory against empty ones; memory.
+    Growth,
+    /// Two processes against one.
+    Processes,
+    /// SQLite, HTTP in and mailbox out.
+    Embedded,
+    /// From start to ready.
+    Starts,
+}
 
 #[tokio::main]
 async fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|word| word == "relay") {
-        let setting = |name: &str| std::env::var(name).unwrap();
-        let to: Vec<String> = setting("RELAY_TO").split(',').map(str::to_owned).collect();
-        return relay::run(&setting("AMQP_URL"), &setting("QUEUE_IN"), &to).await;
-    }
-    let count: usize = std::env::var("N").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
-    let rounds: usize = std::env::var("R").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let only = std::env::var("ONLY").unwrap_or_default();
-    let scripts = Scripts::prepare();
-    let world = World::start().await;
-    let database = world.postgres.create_database().await;
-    let peers_database = world.postgres.create_database().await;
-    let settings = world.settings("innfri", &database, 0);
-    world.apply_topology(&settings);
-    let line = Line::open(&world.rabbit.url(ASKER, ASKER)).await;
-    let answering = Line::open(&world.rabbit.url(ANSWERER, ANSWERER)).await;
-    let peer_line = Line::open(&world.rabbit.url("peer", "peer")).await;
-    peer_line.declare(PEER_IN).await;
-    if let Ok(sql) = std::env::var("SQL") {
-        let mut first = world.serve("serve", &settings);
-        first.wait_for("ready", 1);
-        first.terminate();
-        use sqlx::Connection as _;
-        let mut connection = sqlx::PgConnection::connect(&database).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-    }
-    let mut runs = Runs::new(&world, &line, &answering, count);
-    for _ in 0..rounds {
-        let dump = |_: ()| ();
-        dump(());
-        for contender in Contender::ALL {
-            if !only.is_empty() && !contender.name().contains(&only) {
-                continue;
-            }
-            if contender == Contender::Innfri {
-                let (requests, answers) = runs.innfri(&settings, true).await;
-                println!(
-                    "{:24} requests {:>8.0}/s {:?} {} MiB",
-                    contender.name(),
-                    requests.per_second,
-                    requests.processor,
-                    requests.resident
-                );
-                let answers = answers.unwrap();
-                println!(
-                    "{:24} answers  {:>8.0}/s {:?} {} MiB",
-                    contender.name(),
-                    answers.per_second,
-                    answers.processor,
-                    answers.resident
-                );
-            } else {
-                let shown = runs.peer(contender, &scripts, &peers_database).await;
-                println!(
-                    "{:24}          {:>8.0}/s {:?} {} MiB",
-                    contender.name(),
-                    shown.per_second,
-                    shown.processor,
-                    shown.resident
-                );
-            }
+    let setting = |name: &str| std::env::var(name).unwrap();
+    match std::env::args().nth(1).as_deref() {
+        Some("relay") => {
+            let to: Vec<String> = setting("RELAY_TO").split(',').map(str::to_owned).collect();
+            relay::run(&setting("AMQP_URL"), &setting("QUEUE_IN"), &to).await;
         }
-    }
-
-    if std::env::var("STATS").is_ok() {
-        use sqlx::Connection as _;
-        use sqlx::Row as _;
-        let mut connection = sqlx::PgConnection::connect(&database).await.unwrap();
-        sqlx::raw_sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let rows = sqlx::raw_sql("SELECT calls::text, rows::text, round(total_exec_time)::text AS t, round(total_plan_time)::text AS p, round(mean_exec_time::numeric,2)::text AS m, wal_bytes::text AS w, left(regexp_replace(query,'\\s+',' ','g'),90) AS q FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 25").fetch_all(&mut connection).await.unwrap();
-        for row in rows {
-            println!(
-                "calls {:>7} rows {:>7} total {:>6} ms plan {:>5} mean {:>7} wal {:>11}  {}",
-                row.get::<String, _>("calls"),
-                row.get::<String, _>("rows"),
-                row.get::<String, _>("t"),
-                row.get::<String, _>("p"),
-                row.get::<String, _>("m"),
-                row.get::<String, _>("w"),
-                row.get::<String, _>("q")
-            );
+        Some("worker") => {
+            let (number, seconds) = (setting("WORKER_NUMBER"), setting("WORKER_SECONDS"));
+            let directory = PathBuf::from(setting("WORKER_DIRECTORY"));
+            let banks = world::banks(world::BANKS);
+            let journal = setting("WORKER_JOURNAL");
+            worker::run(
+                &journal,
+                &directory,
+                &banks,
+                number.parse().unwrap(),
+                seconds.parse().unwrap(),
+            )
+            .await;
         }
+        _ => parts::measure(Arguments::parse()).await,
     }
 }

@@ -1,6 +1,6 @@
 //! Throughput and processor time: how fast what waits in a queue comes out of others.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::load::{
 use crate::support::program::Program;
 use crate::world::{ANSWERER, ASKER, PEER_IN, World, answer_queue};
 
-const REQUEST: &str = "no.dsve.restgjeldsforespoersel.v1";
+pub const REQUEST: &str = "no.dsve.restgjeldsforespoersel.v1";
 const ANSWER: &str = "no.dsve.restgjeldssvar.v1";
 
 /// What one run showed.
@@ -53,7 +53,13 @@ impl<'a> Runs<'a> {
         Self { world, line, answering, count, number: 0 }
     }
 
-    fn requests(
+    /// Numbers runs from here on, apart from those of another.
+    pub const fn start_at(&mut self, number: usize) {
+        self.number = number;
+    }
+
+    /// Requests of the next run, to be relayed by a peer or taken in by innfri.
+    pub fn requests(
         &mut self,
         exchange: &'static str,
         routing_key: &'static str,
@@ -116,7 +122,8 @@ impl<'a> Runs<'a> {
         }
         let run = self.number;
         let letters = forwarded.iter().enumerate().map(|(place, (id, wanted, bank))| {
-            let number: usize = wanted.trim_start_matches("OPPDRAG-").parse().unwrap();
+            let number: usize =
+                usize::from_str_radix(wanted.trim_start_matches("OPPDRAG-"), 16).unwrap();
             debug_assert_eq!(*wanted, reference(number));
             Letter {
                 exchange: "innfri.answers",
@@ -134,13 +141,4 @@ impl<'a> Runs<'a> {
         line.purge(&out[0]).await;
         (requests, Some(answers))
     }
-}
-
-/// How long a program takes from its start until it says something.
-pub fn until_said(mut program: Program, text: &str) -> Duration {
-    let began = Instant::now();
-    program.wait_for(text, 1);
-    let took = began.elapsed();
-    program.kill();
-    took
 }

@@ -58,13 +58,25 @@ impl Report {
     /// A ratio that should be at least `goal`.
     pub fn at_least(&mut self, what: &'static str, ratio: f64, goal: f64, from: Value) {
         let measured = format!("{ratio:.2}");
-        self.say(Finding { what, measured, goal: format!("≥ {goal}"), met: Some(ratio >= goal), from });
+        self.say(Finding {
+            what,
+            measured,
+            goal: format!("≥ {goal}"),
+            met: Some(ratio >= goal),
+            from,
+        });
     }
 
     /// A figure that should be at most `goal`.
     pub fn at_most(&mut self, what: &'static str, figure: f64, goal: f64, unit: &str, from: Value) {
         let measured = format!("{figure:.2}{unit}");
-        self.say(Finding { what, measured, goal: format!("≤ {goal}{unit}"), met: Some(figure <= goal), from });
+        self.say(Finding {
+            what,
+            measured,
+            goal: format!("≤ {goal}{unit}"),
+            met: Some(figure <= goal),
+            from,
+        });
     }
 
     /// Prints the table and keeps it in a file.

@@ -101,15 +101,15 @@ impl World {
     /// others, up to `banks`, a mailbox.
     pub fn settings(&self, name: &str, journal: &str, banks: usize) -> PathBuf {
         let directory = self.path(&format!("{name}-directory.toml"));
-        std::fs::write(&directory, directory_of(&crate::world::banks(banks.max(BANKS)))).unwrap();
+        std::fs::write(&directory, directory_of(&crate::world::banks(banks.max(BANKS)), BANKS))
+            .unwrap();
         let url_file = self.path(&format!("{name}-journal"));
         std::fs::write(&url_file, journal).unwrap();
         let path = self.path(&format!("{name}.toml"));
         let text = format!(
             "environment = \"test\"\n[directory]\nfile = {directory:?}\n[journal]\nurl_file = {url_file:?}\n\
-             [amqp]\nurl = {:?}\n{}[log]\nfilter = \"info\"\n",
+             [amqp]\nurl = {:?}\n[log]\nfilter = \"info\"\n",
             self.rabbit.url("innfri", "innfri"),
-            std::env::var("EXTRA").unwrap_or_default().replace(';', "\n"),
         );
         std::fs::write(&path, text).unwrap();
         path
@@ -141,14 +141,15 @@ pub fn answer_queue() -> String {
     format!("innfri.org.no.{AGENCY}.answers")
 }
 
-fn directory_of(banks: &[Bank]) -> String {
+/// A directory in which so many banks have queues, and the others a mailbox.
+pub fn directory_of(banks: &[Bank], with_queues: usize) -> String {
     let both =
         r#"["no.dsve.restgjeldsforespoersel.v1", "no.dsve.innfrielsessaldoforespoersel.v1"]"#;
     let mut text = format!(
         "[[participant]]\nid = \"{AGENCY}\"\nname = \"Eksempel Eiendomsmegling\"\nrole = \"estate-agency\"\nsends = {both}\n"
     );
     for (place, bank) in banks.iter().enumerate() {
-        let handler = if place < BANKS { "amqp" } else { "mailbox" };
+        let handler = if place < with_queues { "amqp" } else { "mailbox" };
         write!(
             text,
             "[[participant]]\nid = \"{}\"\nname = \"Bank {place}\"\nrole = \"bank\"\nreceives = {both}\n\

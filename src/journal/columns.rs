@@ -53,7 +53,7 @@ macro_rules! columns {
                 query.push("SELECT * FROM unnest(");
                 let mut list = query.separated(", ");
                 $(
-                    let column: Vec<$kind> = rows.iter().map(|row| row.$column.clone()).collect();
+                    let column: Vec<&$kind> = rows.iter().map(|row| &row.$column).collect();
                     list.push_bind(column);
                 )+
                 query.push(")");
@@ -61,7 +61,7 @@ macro_rules! columns {
 
             fn push_tuples(rows: &[Self], query: &mut sqlx::QueryBuilder<sqlx::Sqlite>) {
                 query.push_values(rows, |mut tuple, row| {
-                    $( tuple.push_bind(row.$column.clone()); )+
+                    $( tuple.push_bind(&row.$column); )+
                 });
             }
         }

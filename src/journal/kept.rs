@@ -10,7 +10,8 @@ use super::error::Fault;
 use super::read;
 use super::seal::Seal;
 use super::store::Store;
-use super::write::{self, Group, Results};
+use super::together::Together;
+use super::write::{self, Group};
 use crate::case::{Case, DeadLetter};
 use crate::kernel::{CaseId, DeliveryId};
 use crate::port::{
@@ -29,6 +30,7 @@ const TRIES: u32 = 3;
 pub(super) struct Kept<S> {
     pub(super) store: S,
     pub(super) seal: Arc<dyn Seal>,
+    together: Together,
 }
 
 /// A call that did not come to an end.
@@ -38,7 +40,7 @@ struct NoAnswer;
 
 impl<S: Store> Kept<S> {
     pub(super) fn new(store: S, seal: Arc<dyn Seal>) -> Self {
-        Self { store, seal }
+        Self { store, seal, together: Together::default() }
     }
 }
 
@@ -92,8 +94,7 @@ impl<S: Store> Journal for Kept<S> {
     }
 
     async fn record(&self, results: &[AttemptResult]) -> Result<(), JournalError> {
-        let results = Results::of(results);
-        persist(|| write::record(&self.store, &results)).await
+        self.together.record(&self.store, results).await
     }
 
     async fn cases(&self, filter: &CaseFilter) -> Result<Vec<Case>, JournalError> {

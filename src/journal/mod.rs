@@ -18,6 +18,7 @@ mod row;
 pub mod seal;
 mod sqlite;
 mod store;
+mod together;
 mod tokens;
 mod write;
 

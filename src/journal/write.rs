@@ -19,10 +19,41 @@ use super::store::{Session, Statement, Store};
 use crate::port::journal::CaseChange;
 use crate::port::{AttemptResult, Claim, Decision, OwedDelivery, Whose};
 
-/// A group of decisions as rows, each key with the place of its decision in the group.
-#[derive(Default)]
+/// A group of decisions as rows, sorted by key.
 pub(super) struct Group {
     /// Decisions about a case or message that an earlier one of the group is about.
+    doubled: Vec<usize>,
+    cases: Placed<Uuid, CaseRow>,
+    changes: Placed<Uuid, ChangeRow>,
+    inbox: Placed<(String, Uuid), InboxRow>,
+    events: Vec<EventRow>,
+    deliveries: Vec<DeliveryRow>,
+    dead_letters: Vec<DeadLetterRow>,
+    given_up: Placed<Uuid, MomentRow>,
+}
+
+/// Rows, and to which decision of the group each key belongs.
+struct Placed<K, R> {
+    places: Vec<(K, usize)>,
+    rows: Vec<R>,
+}
+
+impl<K, R> Placed<K, R> {
+    fn of(keyed: BTreeMap<K, (usize, R)>) -> Self {
+        let (places, rows) =
+            keyed.into_iter().map(|(key, (place, row))| ((key, place), row)).unzip();
+        Self { places, rows }
+    }
+
+    /// The places of the rows whose key was not written.
+    fn missing(&self, written: impl Fn(&K) -> bool) -> impl Iterator<Item = usize> {
+        self.places.iter().filter(move |(key, _)| !written(key)).map(|(_, place)| *place)
+    }
+}
+
+/// The rows of a group by key, each with the place of its decision in the group.
+#[derive(Default)]
+struct Draft {
     doubled: Vec<usize>,
     cases: BTreeMap<Uuid, (usize, CaseRow)>,
     changes: BTreeMap<Uuid, (usize, ChangeRow)>,
@@ -36,13 +67,24 @@ pub(super) struct Group {
 impl Group {
     /// The rows of a group, whose deliveries are claimed at once.
     pub(super) fn of(group: &[Decision], claim: &Claim, seal: &dyn Seal) -> Result<Self, Fault> {
-        let mut rows = Self::default();
+        let mut draft = Draft::default();
         for (place, decision) in group.iter().enumerate() {
-            rows.add(place, decision, claim, seal)?;
+            draft.add(place, decision, claim, seal)?;
         }
-        Ok(rows)
+        Ok(Self {
+            doubled: draft.doubled,
+            cases: Placed::of(draft.cases),
+            changes: Placed::of(draft.changes),
+            inbox: Placed::of(draft.inbox),
+            events: draft.events.into_values().collect(),
+            deliveries: draft.deliveries.into_values().collect(),
+            dead_letters: draft.dead_letters.into_values().collect(),
+            given_up: Placed::of(draft.given_up),
+        })
     }
+}
 
+impl Draft {
     fn add(
         &mut self,
         place: usize,
@@ -136,20 +178,19 @@ pub(super) async fn commit<S: Store>(store: &S, group: &Group) -> Result<Vec<usi
 async fn write_cases<W: Session>(writer: &mut W, group: &Group) -> Result<Vec<usize>, Fault> {
     let mut conflicts = Vec::new();
 
-    let opened: HashSet<Uuid> = returned_ids(writer, INSERT_NEW, &rows_of(&group.cases)).await?;
-    conflicts.extend(missing(&group.cases, |id| opened.contains(id)));
+    let opened: HashSet<Uuid> = returned_ids(writer, INSERT_NEW, &group.cases.rows).await?;
+    conflicts.extend(group.cases.missing(|id| opened.contains(id)));
 
-    let changes: Vec<ChangeRow> = rows_of(&group.changes);
     let statement = Statement::with::<ChangeRow>(CHANGE_CASES);
-    let changed: Vec<(Uuid,)> = writer.run(&statement, &changes).await?;
+    let changed: Vec<(Uuid,)> = writer.run(&statement, &group.changes.rows).await?;
     let changed: HashSet<Uuid> = changed.into_iter().map(|(id,)| id).collect();
-    conflicts.extend(missing(&group.changes, |id| changed.contains(id)));
+    conflicts.extend(group.changes.missing(|id| changed.contains(id)));
 
     let statement =
         Statement::insert::<InboxRow>("ON CONFLICT DO NOTHING RETURNING sender, message_id");
-    let entered: Vec<(String, Uuid)> = writer.run(&statement, &rows_of(&group.inbox)).await?;
+    let entered: Vec<(String, Uuid)> = writer.run(&statement, &group.inbox.rows).await?;
     let entered: HashSet<(String, Uuid)> = entered.into_iter().collect();
-    conflicts.extend(missing(&group.inbox, |key| entered.contains(key)));
+    conflicts.extend(group.inbox.missing(|key| entered.contains(key)));
 
     conflicts.sort_unstable();
     conflicts.dedup();
@@ -187,39 +228,22 @@ async fn returned_ids<W: Session, R: Columns>(
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
-fn rows_of<K, R: Clone>(rows: &BTreeMap<K, (usize, R)>) -> Vec<R> {
-    rows.values().map(|(_, row)| row.clone()).collect()
-}
-
-/// The places of the rows whose key was not written.
-fn missing<K, R>(
-    rows: &BTreeMap<K, (usize, R)>,
-    written: impl Fn(&K) -> bool,
-) -> impl Iterator<Item = usize> {
-    rows.iter().filter(move |(key, _)| !written(key)).map(|(_, (place, _))| *place)
-}
-
 /// Writes what cannot conflict once the cases and the inbox are written.
 async fn write_rest<W: Session>(writer: &mut W, group: &Group) -> Result<(), Fault> {
-    let events: Vec<EventRow> = group.events.values().cloned().collect();
-    quietly(writer, &Statement::insert::<EventRow>(""), &events).await?;
-
-    let deliveries: Vec<DeliveryRow> = group.deliveries.values().cloned().collect();
+    quietly(writer, &Statement::insert::<EventRow>(""), &group.events).await?;
     let statement = Statement::insert::<DeliveryRow>("ON CONFLICT (id) DO NOTHING");
-    quietly(writer, &statement, &deliveries).await?;
-
-    let dead_letters: Vec<DeadLetterRow> = group.dead_letters.values().cloned().collect();
+    quietly(writer, &statement, &group.deliveries).await?;
     let statement = Statement::insert::<DeadLetterRow>(KEEP_DEAD_LETTERS);
-    quietly(writer, &statement, &dead_letters).await
+    quietly(writer, &statement, &group.dead_letters).await
 }
 
 /// Gives deliveries up. Those that are owed no longer conflict: somebody has delivered them meanwhile,
 /// and nobody shall be told that they did not arrive.
 async fn give_up<W: Session>(writer: &mut W, group: &Group) -> Result<Vec<usize>, Fault> {
     let statement = Statement::with::<MomentRow>(GIVE_UP);
-    let given_up: Vec<(Uuid,)> = writer.run(&statement, &rows_of(&group.given_up)).await?;
+    let given_up: Vec<(Uuid,)> = writer.run(&statement, &group.given_up.rows).await?;
     let given_up: HashSet<Uuid> = given_up.into_iter().map(|(id,)| id).collect();
-    Ok(missing(&group.given_up, |id| given_up.contains(id)).collect())
+    Ok(group.given_up.missing(|id| given_up.contains(id)).collect())
 }
 
 /// Runs a statement that returns nothing.
@@ -286,7 +310,7 @@ pub(super) struct Results {
 
 impl Results {
     /// The rows of some results; of several about one delivery the last of each kind counts.
-    pub(super) fn of(results: &[AttemptResult]) -> Self {
+    pub(super) fn of<'a>(results: impl IntoIterator<Item = &'a AttemptResult>) -> Self {
         let mut delivered = BTreeMap::new();
         let mut failed = BTreeMap::new();
         let mut postponed = BTreeMap::new();

@@ -23,7 +23,7 @@ const KEEPER: &str = r#"
 bin=$1 dir=$2 port=$3
 begin() {
     "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 \
-        -c unix_socket_directories="$dir" -c fsync=on -c log_min_messages=fatal $PGOPTS \
+        -c unix_socket_directories="$dir" -c fsync=on -c log_min_messages=fatal \
         >>"$dir/log" 2>&1 &
     pid=$!
     tries=0
