@@ -32,7 +32,7 @@ fn directory() -> Directory {
 fn context<'a>(directory: &'a Directory, contract: &'a Contract) -> Context<'a> {
     let window =
         PaymentWindow { today: "2026-11-20".parse().unwrap(), grace_days: 3, ahead_days: 180 };
-    let check = CheckContext { environment: Environment::Test, window };
+    let check = CheckContext { environment: Environment::Test, window, contact_optional: false };
     Context { directory, contract, check, now: "2026-11-20T10:00:00Z".parse().unwrap() }
 }
 

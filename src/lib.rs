@@ -4,6 +4,7 @@
 //! `contract/check` → `decide/request` → `exchange/commit` → `journal` → acknowledged; then
 //! `exchange/dispatch` → `channel/amqp/publish`. ARCHITECTURE.md is the map.
 
+pub mod altinn_simulator;
 pub mod bank;
 pub mod case;
 pub mod channel;
@@ -12,6 +13,7 @@ pub mod conformance;
 pub mod contract;
 pub mod decide;
 pub mod directory;
+pub mod dsve;
 pub mod exchange;
 pub mod journal;
 pub mod kernel;

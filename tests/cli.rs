@@ -158,9 +158,10 @@ fn the_doctor_names_what_is_wrong() {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in
-        ["demo", "check", "explain", "serve", "send", "case", "topology", "bank", "doctor"]
-    {
+    for command in [
+        "demo", "check", "convert", "explain", "serve", "send", "case", "topology", "bank",
+        "doctor",
+    ] {
         let (code, out, _) = run(&[command, "--help"]);
         assert_eq!(code, Some(0));
         assert!(out.contains("Usage: innfri") && out.lines().count() > 5, "{command}: {out}");

@@ -11,14 +11,19 @@
     reason = "a test stops at what it did not expect, and says what it tried"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use innfri::bank::{BuiltInBank, LoanBook};
 use innfri::channel::amqp::properties;
+use innfri::contract::example::EXAMPLES;
 use innfri::contract::{Body, CheckContext, Contract, Message, MessageType, read_message};
 use innfri::decide::{Context, Found, broker_death, decide, read};
+use innfri::dsve::archive::{Content, Packing, pack};
+use innfri::dsve::xml::{self, XmlLimits};
+use innfri::dsve::{Arrived, FileLimits, Sending, read_file, write_file};
 use innfri::kernel::person::{contains_national_id, mask_national_ids};
 use innfri::kernel::{
     AccountNumber, Amount, Environment, Kid, Limits, MessageId, NationalId, OrganisationId,
@@ -33,7 +38,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 /// Pieces that decoders have tripped over before.
-const TOKENS: [&[u8]; 22] = [
+const TOKENS: [&[u8]; 31] = [
     b"{",
     b"}",
     b"[",
@@ -56,6 +61,15 @@ const TOKENS: [&[u8]; 22] = [
     b"2026-02-30",
     b"\x00",
     b",",
+    b"<!DOCTYPE a [<!ENTITY b \"c\">]>",
+    b"&b;",
+    b"&#0;",
+    b"<![CDATA[",
+    b"]]>",
+    b"<!--",
+    b" xmlns=\"urn:a\"",
+    b"PK\x05\x06",
+    b"PK\x01\x02",
 ];
 
 fn budget(normal: usize) -> usize {
@@ -143,7 +157,7 @@ fn feed(
 fn check_context() -> CheckContext {
     let window =
         PaymentWindow { today: "2026-11-20".parse().unwrap(), grace_days: 3, ahead_days: 180 };
-    CheckContext { environment: Environment::Test, window }
+    CheckContext { environment: Environment::Test, window, contact_optional: false }
 }
 
 #[test]
@@ -295,4 +309,89 @@ fn numbers_and_free_text_stand_any_text() {
         assert!(!contains_national_id(&mask_national_ids(&text)));
         organisation.is_ok()
     });
+}
+
+/// The examples as they go through Altinn: the XML of messages, and the files of messages and refusals.
+fn dsve_corpus() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let (mut xmls, mut zips) = (Vec::new(), Vec::new());
+    let reportee: OrganisationId = "926018159".parse().unwrap();
+    for example in EXAMPLES {
+        let body =
+            Body { message_type: example.message_type, json: example.json.as_bytes().to_vec() };
+        let sending = Sending {
+            body: &body,
+            about: Some(MessageType::Restgjeldsforespoersel),
+            senders_reference: "1",
+            reportee: &reportee,
+            sent_at: Some(Timestamp::UNIX_EPOCH),
+        };
+        xmls.extend(xml::write(&body));
+        zips.extend(write_file(&sending).map(|outgoing| outgoing.zip));
+    }
+    assert!(xmls.len() >= 16 && zips.len() > xmls.len());
+    (xmls, zips)
+}
+
+#[test]
+fn dsves_xml_stands_any_bytes() {
+    let limits = XmlLimits { findings: 20, ..XmlLimits::default() };
+    feed("xml", &dsve_corpus().0, 4_000, |bytes, _| {
+        let _ = xml::message_type_of(bytes);
+        match xml::read(bytes, &limits) {
+            Ok(read) => {
+                assert!(!innfri::kernel::has_errors(&read.notes));
+                let again = xml::read(&xml::write(&read.body).unwrap(), &limits).unwrap();
+                assert!(again.body == read.body, "what is read is written and read the same");
+                true
+            }
+            Err(findings) => {
+                assert!(innfri::kernel::has_errors(&findings) && findings.len() <= 21);
+                false
+            }
+        }
+    });
+}
+
+#[test]
+fn files_from_altinn_stand_any_bytes() {
+    let (xmls, zips) = dsve_corpus();
+    let limits = FileLimits::default();
+    let reportee: OrganisationId = "926018159".parse().unwrap();
+    feed("archives", &zips, 4_000, |bytes, random| {
+        let list = property_list(random);
+        // A changed archive seldom opens, so every other time a right one has changed content.
+        let content = mutated(&xmls, random);
+        let packed = pack(&Packing {
+            message_type: MessageType::Restgjeldssvar,
+            senders_reference: &String::from_utf8_lossy(bytes.get(..40).unwrap_or_default()),
+            reportee: &reportee,
+            sent_at: None,
+            content: Content::Message(&content),
+        });
+        let packed = packed.unwrap();
+        let zip = if random.random() { bytes } else { &packed };
+        let (notes, accepted) = match read_file(zip, &list, &limits) {
+            Ok(Arrived::Message(arrival)) => (arrival.notes, true),
+            Ok(Arrived::Nack(nack)) => {
+                assert!(!nack.text.trim().is_empty() && nack.text.chars().count() <= 2000);
+                (nack.notes, true)
+            }
+            Err(findings) => (findings, false),
+        };
+        assert_eq!(innfri::kernel::has_errors(&notes), !accepted);
+        accepted
+    });
+}
+
+/// A property list such as a strange sender may set.
+fn property_list(random: &mut StdRng) -> BTreeMap<String, String> {
+    let keys = ["messageType", "STATUS", "statusDescription", "version", "", "\u{0}"];
+    let values =
+        ["Restgjeldssvar", "Feil", "LånSolgt", "RutetSuksessfullt", "1", "2", "", "\u{7}\u{202e}å"];
+    let pairs = random.random_range(0..4);
+    let mut one = || {
+        let key = (*keys.choose(random).unwrap()).to_owned();
+        (key, (*values.choose(random).unwrap()).to_owned())
+    };
+    (0..pairs).map(|_| one()).collect()
 }

@@ -249,7 +249,7 @@ static WORLD: LazyLock<(Directory, Contract)> = LazyLock::new(|| {
 fn context(directory: &'static Directory, contract: &'static Contract) -> Context<'static> {
     let window =
         PaymentWindow { today: "2026-11-20".parse().unwrap(), grace_days: 3, ahead_days: 180 };
-    let check = CheckContext { environment: Environment::Test, window };
+    let check = CheckContext { environment: Environment::Test, window, contact_optional: false };
     Context { directory, contract, check, now: "2026-11-20T10:00:00Z".parse().unwrap() }
 }
 

@@ -162,7 +162,7 @@ fn own_verdict(contract: &Contract, case: &Case) -> bool {
     ];
     let window =
         PaymentWindow { today: "2026-06-22".parse().unwrap(), grace_days: 2, ahead_days: 60 };
-    let context = CheckContext { environment: Environment::Test, window };
+    let context = CheckContext { environment: Environment::Test, window, contact_optional: false };
     let findings = contract.check(case.kind, &case.bytes, &context).findings;
     !findings.iter().any(|finding| of_schema.contains(&finding.regel))
 }

@@ -85,6 +85,7 @@ async fn consume(channel: &Channel, queues: &[String]) -> Vec<lapin::Consumer> {
 
 fn reference(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let from = text.find("OPPDRAG-").expect("a reference");
-    text[from..].split('"').next().unwrap_or_default().to_owned()
+    let (_, after) = text.split_once("OPPDRAG-").expect("a reference");
+    let number = after.split('"').next().unwrap_or_default();
+    format!("OPPDRAG-{number}")
 }

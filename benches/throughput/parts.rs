@@ -236,7 +236,7 @@ impl Bench {
         let open = cases.min(1_000_000);
         let began = Instant::now();
         let said = |done: usize| {
-            if done % 500_000 == 0 {
+            if done.is_multiple_of(500_000) {
                 println!("  {done} filled in, after {:.0?}", began.elapsed());
             }
         };

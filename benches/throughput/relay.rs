@@ -32,7 +32,7 @@ pub async fn run(url: &str, from: &str, to: &[String]) {
         tokio::select! {
             biased;
             // In order: what is confirmed speaks for all before it.
-            Some((tag, confirmation)) = async { Some(first(&mut under_way).await?) } => {
+            Some((tag, confirmation)) = first(&mut under_way) => {
                 assert!(lapin::Confirmation::is_ack(&confirmation), "not confirmed");
                 let mut last: u64 = tag;
                 while let Some(Some((tag, confirmation))) = first(&mut under_way).now_or_never() {

@@ -327,7 +327,7 @@ fn avsender(book: &LoanBook, reference: Option<String>) -> Avsender {
         id: book.bank.organisation.clone(),
         foretaksnavn: book.bank.name.clone(),
         adresse: None,
-        kontaktperson: book.bank.contact.clone(),
+        kontaktperson: Some(book.bank.contact.clone()),
         referanse: reference.unwrap_or_default(),
         returnertil: None,
     }

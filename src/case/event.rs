@@ -74,6 +74,12 @@ pub enum Event {
         /// The register numbers in question.
         register_numbers: Vec<RegisterNumber>,
     },
+    /// An answer gave accounts of which nobody can tell whether they are the bank's: its register numbers
+    /// are not known. They passed.
+    AccountsNotCompared {
+        /// The register numbers in question, each once.
+        register_numbers: Vec<RegisterNumber>,
+    },
     /// A delivery was given up.
     DeliveryGivenUp {
         /// Which.
@@ -93,6 +99,7 @@ impl Event {
             Self::AnswerRejected { .. } => "answer_rejected",
             Self::PrivacyAlert { .. } => "privacy_alert",
             Self::PaymentAlert { .. } => "payment_alert",
+            Self::AccountsNotCompared { .. } => "accounts_not_compared",
             Self::DeliveryGivenUp { .. } => "delivery_given_up",
         }
     }
@@ -106,7 +113,8 @@ impl Event {
             Self::Opened { .. }
             | Self::Answered { .. }
             | Self::StatusGiven { .. }
-            | Self::AnswerRejected { .. } => false,
+            | Self::AnswerRejected { .. }
+            | Self::AccountsNotCompared { .. } => false,
         }
     }
 }

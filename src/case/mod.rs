@@ -161,6 +161,7 @@ pub fn apply(state: &CaseState, event: &Event, at: Timestamp) -> Result<CaseStat
             Event::AnswerRejected { .. }
             | Event::PrivacyAlert { .. }
             | Event::PaymentAlert { .. }
+            | Event::AccountsNotCompared { .. }
             | Event::DeliveryGivenUp { .. },
         ) => Ok(state.clone()),
     }

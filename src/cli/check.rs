@@ -2,27 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
+use super::document::{self, Content, Document, EnvironmentName};
 use super::{Verdict, render};
 use crate::contract::{CheckContext, Contract, MessageType};
-use crate::kernel::{Environment, Finding, Limits, PaymentWindow, Severity, has_errors};
-use crate::port::{Clock, SystemClock};
-
-/// The furthest that a payoff date may lie ahead, as in the default settings.
-const AHEAD_DAYS: u16 = 180;
-/// The furthest that it may lie back.
-const GRACE_DAYS: u16 = 3;
+use crate::kernel::{Finding, Limits, has_errors};
+use crate::market::no::rules::contact;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 no errors (warnings may be), 1 errors were found, 2 usage.")]
+#[command(after_help = "\
+JSON, XML and ZIP are told apart by their content. XML and ZIP say themselves which message they are, \
+and are checked by the same rules once they are read.\n\n\
+Exit codes: 0 no errors (warnings may be), 1 errors were found, 2 usage.")]
 pub(super) struct CheckArgs {
-    /// Message files (JSON).
+    /// Message files: JSON, DSVE's XML, or the XML in a ZIP archive; - for standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Message type; without it, taken from the file name.
+    /// Message type of JSON; without it, taken from the file name.
     #[arg(long = "type", value_name = "TYPE")]
     message_type: Option<String>,
     /// How strict check digits are taken.
@@ -33,86 +31,56 @@ pub(super) struct CheckArgs {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum EnvironmentName {
-    Test,
-    Production,
-}
-
+/// What is told of one file.
 #[derive(Serialize)]
-struct Report<'a> {
-    file: &'a Path,
+pub(super) struct Report<'a> {
+    pub(super) file: &'a Path,
     #[serde(rename = "type")]
-    message_type: MessageType,
-    ok: bool,
-    findings: &'a [Finding],
+    pub(super) message_type: Option<MessageType>,
+    pub(super) ok: bool,
+    pub(super) findings: &'a [Finding],
 }
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Verdict> {
     let contract = Contract::new(Limits::default())?;
-    let environment = match args.environment {
-        EnvironmentName::Test => Environment::Test,
-        EnvironmentName::Production => Environment::Production,
-    };
-    let window = PaymentWindow {
-        today: SystemClock.today(),
-        grace_days: GRACE_DAYS,
-        ahead_days: AHEAD_DAYS,
-    };
-    let context = CheckContext { environment, window };
+    let context = args.environment.context();
     let mut verdict = Verdict::Yes;
     for file in &args.files {
-        let kind = kind_of(file, args.message_type.as_deref())?;
-        let body =
-            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let findings = contract.check(kind, &body, &context).findings;
-        if has_errors(&findings) {
+        let content = Document::read(file)?.content(file, args.message_type.as_deref())?;
+        let kind = content.message_type();
+        let findings = findings(&content, &contract, &context);
+        let ok = !has_errors(&findings);
+        if !ok {
             verdict = Verdict::No;
         }
-        print(file, kind, &findings, args.json)?;
+        if args.json {
+            render::json_line(&Report { file, message_type: kind, ok, findings: &findings })?;
+        } else {
+            document::print(&document::in_words(file, kind, &findings))?;
+        }
     }
     Ok(verdict)
 }
 
-fn print(file: &Path, kind: MessageType, findings: &[Finding], json: bool) -> anyhow::Result<()> {
-    if json {
-        let ok = !has_errors(findings);
-        return render::json_line(&Report { file, message_type: kind, ok, findings });
+/// What is wrong with a document: its form first, then the message in it.
+pub(super) fn findings(
+    content: &Content,
+    contract: &Contract,
+    context: &CheckContext,
+) -> Vec<Finding> {
+    match content {
+        Content::Message { body, notes, from_xml } => {
+            let context = CheckContext { contact_optional: *from_xml, ..*context };
+            let checked = contract.check(body.message_type, &body.json, &context).findings;
+            // That nobody is named as contact is told once, in the file's own terms.
+            let noted = |finding: &Finding| {
+                finding.regel == contact::MISSING.id
+                    && notes.iter().any(|note| note.regel == finding.regel)
+            };
+            let more = checked.into_iter().filter(|finding| !noted(finding));
+            notes.iter().cloned().chain(more).collect()
+        }
+        Content::Nack(nack) => nack.notes.clone(),
+        Content::Refused(_, findings) => findings.clone(),
     }
-    if findings.is_empty() {
-        return render::line(&format!("{}: fine ({kind})", file.display()));
-    }
-    render::line(&format!("{}: {} finding(s) ({kind})", file.display(), findings.len()))?;
-    for finding in findings {
-        let severity = match finding.alvorlighet {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let place = if finding.peker.is_empty() { "/" } else { &finding.peker };
-        render::line(&format!("  {severity:<7} {} {place}", finding.regel))?;
-        render::line(&format!("          {}", finding.tekst))?;
-        render::line(&format!("          {}", finding.text))?;
-    }
-    Ok(())
-}
-
-/// The type that was given, else the one whose name is in the file's name.
-pub(super) fn kind_of(file: &Path, given: Option<&str>) -> anyhow::Result<MessageType> {
-    let names = || MessageType::ALL.map(MessageType::name).join("\n  ");
-    if let Some(name) = given {
-        return name
-            .parse()
-            .map_err(|error| anyhow::anyhow!("`{name}` {error}; known types:\n  {}", names()));
-    }
-    let file_name = file.file_name().unwrap_or_default().to_string_lossy();
-    let found = MessageType::ALL.into_iter().find(|kind| file_name.contains(kind.name()));
-    let Some(kind) = found else {
-        bail!(
-            "cannot tell the message type of {}: give --type, or put its name into the file name; \
-             known types:\n  {}",
-            file.display(),
-            names()
-        )
-    };
-    Ok(kind)
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::peer::PeerArgs;
-use super::{SettingsArgs, Verdict, check, render, send};
+use super::{SettingsArgs, Verdict, document, render, send};
 use crate::conformance::bank::Questions;
 use crate::conformance::report::{is_conformant, table};
 use crate::conformance::{Counterpart, Line, Row, Stage, agent, bank, list};
@@ -183,7 +183,7 @@ fn questions(args: &ConformanceArgs) -> anyhow::Result<Questions> {
 }
 
 fn read(path: &Path) -> anyhow::Result<(MessageType, Value)> {
-    let kind = check::kind_of(path, None)?;
+    let kind = document::kind_of(path, None)?;
     if kind.direction() != Direction::Request {
         bail!("{} is not a request", path.display());
     }

@@ -212,7 +212,7 @@ async fn play(
 
 fn incoming(scene: &Scene, clock: &dyn Clock) -> anyhow::Result<Incoming> {
     let (name, text) = scene.file;
-    let kind = super::check::kind_of(Path::new(name), None)?;
+    let kind = super::document::kind_of(Path::new(name), None)?;
     let mut message: Value = serde_json::from_str(text)?;
     if !matches!(scene.expected, Expected::Status("FEIL")) {
         set_dates(&mut message, clock.today());
@@ -297,6 +297,7 @@ fn findings(story: &CaseStory) -> Vec<String> {
         | Event::StatusGiven { .. }
         | Event::PrivacyAlert { .. }
         | Event::PaymentAlert { .. }
+        | Event::AccountsNotCompared { .. }
         | Event::DeliveryGivenUp { .. } => None,
     });
     let refused = story

@@ -8,7 +8,7 @@ use crate::channel::amqp::{AmqpConfig, connection, topology};
 use crate::contract::Contract;
 use crate::directory::{Directory, Handler};
 use crate::journal;
-use crate::port::JournalError;
+use crate::port::{Clock, JournalError, SystemClock};
 use crate::serve::Settings;
 use crate::serve::broker::declare;
 use crate::source::file;
@@ -74,6 +74,7 @@ async fn examine(settings: &Settings, checks: &mut Vec<Check>) {
     let (check, directory) = Check::of("directory", read, describe);
     checks.push(check);
     checks.push(examine_journal(settings).await);
+    checks.extend(examine_akeldo(settings).await);
     match (&settings.amqp, &directory) {
         (Some(amqp), Some(directory)) => examine_rabbitmq(amqp, directory, checks).await,
         (None, _) => checks.push(Check {
@@ -139,6 +140,31 @@ async fn examine_journal(settings: &Settings) -> Check {
     });
     check.ok &= counted.is_none_or(|(_, bytes)| most == 0 || bytes / 1_000_000 < most);
     check
+}
+
+/// The list of AKELDO that would be used, where it is used: how old, and how long.
+async fn examine_akeldo(settings: &Settings) -> Option<Check> {
+    let config = settings.akeldo.as_ref()?;
+    let problem = |says| Some(Check { what: "akeldo", ok: false, says });
+    let roll = match super::directory::roll(settings).await {
+        Ok(roll) => roll,
+        Err(error) => return problem(Chain(error.as_ref()).to_string()),
+    };
+    let (Some(held), Ok(directory)) = (roll.held(), roll.directory()) else {
+        return problem(
+            "there is no list of AKELDO yet: `innfri directory refresh` gets one, or says why not"
+                .to_owned(),
+        );
+    };
+    let list = super::directory::told(held);
+    if held.age(SystemClock.now()).unsigned_abs() > config.stale_after() {
+        return problem(format!(
+            "list of {list}: AKELDO has not been taken over for long; `innfri directory refresh` \
+             says why"
+        ));
+    }
+    let known = super::directory::count(&directory, &roll);
+    Some(Check { what: "akeldo", ok: true, says: format!("list of {list}; {known}") })
 }
 
 async fn examine_rabbitmq(amqp: &AmqpConfig, directory: &Directory, checks: &mut Vec<Check>) {

@@ -6,14 +6,18 @@
 // A terminal program speaks on standard output; nothing else in the house does.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 
+mod altinn_simulator;
 mod bank;
 mod case;
 mod check;
 mod conformance;
 mod contracts;
+mod convert;
 mod dead;
 mod demo;
+mod directory;
 mod doctor;
+mod document;
 mod explain;
 mod journal;
 mod late;
@@ -52,6 +56,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check messages offline and print every finding.
     Check(check::CheckArgs),
+    /// Convert a message between JSON, DSVE's XML, and the ZIP archive that goes through Altinn.
+    Convert(convert::ConvertArgs),
     /// Explain a rule, such as INN-021, or list all.
     Explain(explain::ExplainArgs),
     /// Print the AMQP contract: AsyncAPI 3.0 as JSON.
@@ -81,6 +87,8 @@ enum Command {
     Dead(dead::DeadArgs),
     /// Show that the journal was neither changed nor shortened; print its sealed days.
     Journal(journal::JournalArgs),
+    /// Who takes part: list and show participants, ask AKELDO anew.
+    Directory(directory::DirectoryArgs),
     /// Give out and take back what operators sign in with over HTTP.
     Operator(operator::OperatorCommandArgs),
     /// Print or apply what innfri needs in RabbitMQ.
@@ -89,6 +97,11 @@ enum Command {
     Bank(bank::BankArgs),
     /// Run the conformance list against a partner's system in a sandbox.
     Conformance(conformance::ConformanceArgs),
+    /// Play Altinn, Maskinporten and AKELDO on this machine, for tests.
+    ///
+    /// All is in memory, until Ctrl-C. Nothing in it is protected: it listens at addresses of this machine
+    /// alone. The first line it prints is its base URL.
+    AltinnSimulator(Box<altinn_simulator::AltinnSimulatorArgs>),
     /// Check settings, directory, RabbitMQ, journal and topology, and say what to do.
     Doctor(doctor::DoctorArgs),
 }
@@ -140,6 +153,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn execute(command: Command) -> anyhow::Result<Verdict> {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Asyncapi => contracts::asyncapi(),
         Command::Openapi => contracts::openapi(),
@@ -150,10 +164,12 @@ fn execute(command: Command) -> anyhow::Result<Verdict> {
         Command::Case(args) => on_runtime(case::run(args)),
         Command::Dead(args) => on_runtime(dead::run(args)),
         Command::Journal(args) => on_runtime(journal::run(args)),
+        Command::Directory(args) => on_runtime(directory::run(args)),
         Command::Operator(args) => on_runtime(operator::run(args)),
         Command::Topology(args) => on_runtime(topology::run(args)),
         Command::Bank(args) => on_runtime(bank::run(args)),
         Command::Conformance(args) => on_runtime(conformance::run(args)),
+        Command::AltinnSimulator(args) => on_runtime(altinn_simulator::run(*args)),
         Command::Doctor(args) => on_runtime(doctor::run(args)),
     }
 }

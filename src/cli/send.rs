@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::peer::PeerArgs;
-use super::{Verdict, check, render};
+use super::{Verdict, document, render};
 use crate::case::Purpose;
 use crate::channel::amqp::{Entrance, Inbox, PeerMessage, Received, queue_of};
 use crate::contract::{Direction, MessageType};
@@ -52,7 +52,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) async fn run(args: SendArgs) -> anyhow::Result<Verdict> {
-    let kind = check::kind_of(&args.file, args.message_type.as_deref())?;
+    let kind = document::kind_of(&args.file, args.message_type.as_deref())?;
     if kind.direction() != Direction::Request {
         bail!("{kind} is not a request; a bank answers with its own program, or `innfri bank`");
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::catalogue::MessageType;
+use super::catalogue::{Direction, MessageType};
 use super::found::Found;
 use super::message::{Answer, Body, Message, Request};
 use super::read;
@@ -12,7 +12,7 @@ use super::schema::{ContractError, Schemas};
 use super::wording::{about, is_presentable, push_segment};
 use crate::kernel::person::contains_national_id;
 use crate::kernel::{Environment, Finding, Limits, OrganisationId, PaymentWindow};
-use crate::market::no::rules::{fit, form, message as rules, way};
+use crate::market::no::rules::{contact, fit, form, message as rules, way};
 
 /// What a check needs to know of the world.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,9 @@ pub struct CheckContext {
     pub environment: Environment,
     /// Which payoff dates are taken.
     pub window: PaymentWindow,
+    /// Whether `avsender.kontaktperson` may be missing, with a warning: true of what came as XML,
+    /// where dsve.xsd does not require it.
+    pub contact_optional: bool,
 }
 
 /// What a check found.
@@ -29,7 +32,7 @@ pub struct Checked {
     /// The message; present only when no finding is an error.
     pub message: Option<Message>,
     /// Everything that was found, errors and warnings: first what breaks the form, in the order of the
-    /// schema; where nothing does, what breaks a rule, in the order of the message.
+    /// schema, and whether a contact is missing; where nothing does, what breaks a rule, in the order of the message.
     pub findings: Vec<Finding>,
     /// What could be read of sender and receiver even from a message that is refused.
     pub hints: Hints,
@@ -75,6 +78,7 @@ impl Contract {
             };
         };
         self.schemas.check(kind, &value, &mut found);
+        found.extend(missing_contact(kind, &value, context));
         let message = if found.has_errors() { None } else { typed(kind, &value, &mut found) };
         if let Some(message) = &message {
             found.extend(message_rules(message, context));
@@ -176,6 +180,19 @@ fn typed(kind: MessageType, value: &Value, found: &mut Found) -> Option<Message>
             found.add(way::INNFRI_ALONE.finding(""));
             None
         }
+    }
+}
+
+/// The sender's contact, which some may leave out: so the schema cannot demand it, and this rule is
+/// told together with what breaks the schema.
+fn missing_contact(kind: MessageType, value: &Value, context: &CheckContext) -> Option<Finding> {
+    let pointer = "/avsender/kontaktperson";
+    let named = matches!(kind.direction(), Direction::Request | Direction::Answer);
+    let sender = value.get("avsender").and_then(Value::as_object).filter(|_| named)?;
+    match (sender.contains_key("kontaktperson"), context.contact_optional) {
+        (true, _) => None,
+        (false, true) => Some(contact::MISSING.warning(pointer)),
+        (false, false) => Some(contact::MISSING.finding(pointer)),
     }
 }
 

@@ -3,7 +3,7 @@
 mod concerns;
 mod fields;
 
-use self::concerns::{about_the_way, any_message, rules_of};
+use self::concerns::{about_the_way, about_xml, any_message, rules_of};
 use self::fields::{Field, fields_of};
 use super::catalogue::{Direction, MessageType};
 use super::example::examples_of;
@@ -45,6 +45,12 @@ pub fn messages() -> String {
          under which name, what it answers.\n\n",
     );
     rule_table(&mut page, &about_the_way());
+    page.push_str(
+        "\n## In DSVE's own form\n\nThese rules are about messages as XML, the way they travel through \
+         Altinn, and from INN-080 about the ZIP file around it. Findings in XML point at elements and \
+         attributes, as in `/restgjeldssvar/laanliste/laan[2]/saldo`.\n\n",
+    );
+    rule_table(&mut page, &about_xml());
     page
 }
 

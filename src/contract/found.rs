@@ -4,8 +4,8 @@
 use crate::kernel::{Finding, Severity};
 use crate::market::no::rules::form;
 
-/// The findings of one message.
-pub(super) struct Found {
+/// The findings of one message, whatever reads it.
+pub struct Found {
     kept: Vec<Finding>,
     limit: usize,
     more: usize,
@@ -14,12 +14,12 @@ pub(super) struct Found {
 
 impl Found {
     /// None yet, and never more than `limit`, which counts as at least 1.
-    pub(super) fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self { kept: Vec::new(), limit: limit.max(1), more: 0, more_errors: false }
     }
 
     /// Adds one finding.
-    pub(super) fn add(&mut self, finding: Finding) {
+    pub fn add(&mut self, finding: Finding) {
         if self.kept.len() < self.limit {
             self.kept.push(finding);
         } else {
@@ -29,7 +29,7 @@ impl Found {
     }
 
     /// Adds several.
-    pub(super) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+    pub fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for finding in findings {
             self.add(finding);
         }
@@ -42,17 +42,17 @@ impl Found {
     }
 
     /// How many more fit.
-    pub(super) const fn room(&self) -> usize {
+    pub const fn room(&self) -> usize {
         self.limit.saturating_sub(self.kept.len())
     }
 
     /// Whether the message must be refused.
-    pub(super) fn has_errors(&self) -> bool {
+    pub fn has_errors(&self) -> bool {
         self.more_errors || crate::kernel::has_errors(&self.kept)
     }
 
     /// The findings; where some did not fit, the last one says how many more there are.
-    pub(super) fn into_findings(mut self) -> Vec<Finding> {
+    pub fn into_findings(mut self) -> Vec<Finding> {
         if self.more == 0 {
             return self.kept;
         }

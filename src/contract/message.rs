@@ -46,6 +46,22 @@ pub struct Body {
     pub json: Vec<u8>,
 }
 
+impl Message {
+    /// Its JSON, in which everything has one way of being written.
+    ///
+    /// # Errors
+    /// When it cannot be written, which none of its types gives a reason for.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        match self {
+            Self::Request(Request::Restgjeld(it)) => serde_json::to_vec(it),
+            Self::Request(Request::Innfrielsessaldo(it)) => serde_json::to_vec(it),
+            Self::Answer(Answer::Restgjeld(it)) => serde_json::to_vec(it),
+            Self::Answer(Answer::Innfrielsessaldo(it)) => serde_json::to_vec(it),
+            Self::Status(it) => serde_json::to_vec(it),
+        }
+    }
+}
+
 impl Request {
     /// Its type.
     pub const fn message_type(&self) -> MessageType {

@@ -102,7 +102,7 @@ pub(super) fn texts(list: &Value) -> impl Iterator<Item = &str> {
 
 /// Whether a key looks like a field name, and so may be repeated in a finding. Keys come from the
 /// message: a program gone wrong may have put a number or a person's name there.
-pub(super) fn is_presentable(key: &str) -> bool {
+pub fn is_presentable(key: &str) -> bool {
     key.len() <= 64
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         && key.bytes().filter(u8::is_ascii_digit).count() <= 4

@@ -103,13 +103,10 @@ fn guard(
     context: &Context<'_>,
 ) -> Vec<Stop> {
     match reply {
-        Reply::Answer(answer) => {
-            let bank = context.directory.participant(&arrival.sender).map(AsRef::as_ref);
-            privacy::check(answer, request)
-                .into_iter()
-                .chain(payment::check(answer, bank))
-                .collect()
-        }
+        Reply::Answer(answer) => privacy::check(answer, request)
+            .into_iter()
+            .chain(payment::check(answer, &arrival.sender, context.directory))
+            .collect(),
         Reply::Status(_) => Vec::new(),
     }
 }
@@ -129,6 +126,7 @@ fn accept(
     let mut case = stored.case.clone();
     let revision = case.state.revision() + 1;
     let message_id = arrival.identity;
+    let mut notes = None;
     let (event, kind) = match reply {
         Reply::Status(status) => {
             let event = Event::StatusGiven {
@@ -141,11 +139,16 @@ fn accept(
             (event, MessageType::Status)
         }
         Reply::Answer(answer) => {
+            notes = payment::not_compared(answer, &arrival.sender, context.directory);
             let message_type = answer.message_type();
             (Event::Answered { revision, message_type, message_id }, message_type)
         }
     };
-    let events = record(&mut case, event, context).into_iter().collect();
+    let events = notes
+        .into_iter()
+        .chain(std::iter::once(event))
+        .filter_map(|event| record(&mut case, event, context))
+        .collect();
     let outcome = Delivery {
         id: DeliveryId::of_outcome(&case.id, revision),
         case: Some(case.id),

@@ -1,9 +1,11 @@
 //! The first step of deciding: who sent this, what does it say, and what must be looked up?
 
 use crate::case::{DeadLetter, DeadReason};
-use crate::contract::{Body, Direction, Message, MessageType};
+use crate::contract::{Body, CheckContext, Direction, Message, MessageType};
 use crate::directory::Operator;
-use crate::kernel::{DeliveryId, Digest, Finding, Incoming, Login, MessageId, OrganisationId};
+use crate::kernel::{
+    ChannelName, DeliveryId, Digest, Finding, Incoming, Login, MessageId, OrganisationId,
+};
 
 use super::Context;
 use super::decision::Key;
@@ -111,7 +113,9 @@ pub fn read(incoming: Incoming, context: &Context<'_>) -> Reading {
     let mut findings = envelope_findings(&incoming, known, taken);
     let (message, hints) = match taken {
         Some(kind) => {
-            let checked = context.contract.check(kind, &incoming.body, &context.check);
+            let contact_optional = incoming.channel == ChannelName::Altinn;
+            let check = CheckContext { contact_optional, ..context.check };
+            let checked = context.contract.check(kind, &incoming.body, &check);
             findings.extend(checked.findings);
             (checked.message, checked.hints)
         }

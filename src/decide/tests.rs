@@ -1,5 +1,7 @@
 //! What deciding promises, one sentence a test.
 
+mod altinn;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -85,7 +87,8 @@ impl World {
         let now: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
         let window =
             PaymentWindow { today: "2026-11-20".parse().unwrap(), grace_days: 3, ahead_days: 180 };
-        let check = CheckContext { environment: Environment::Test, window };
+        let check =
+            CheckContext { environment: Environment::Test, window, contact_optional: false };
         Context { directory: &self.directory, contract: &self.contract, check, now }
     }
 

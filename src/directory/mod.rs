@@ -89,6 +89,10 @@ pub struct Operator {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directory {
     participants: BTreeMap<OrganisationId, Arc<Participant>>,
+    /// Those of them that are not reached through Altinn.
+    near: Vec<Arc<Participant>>,
+    /// Which bank a register number belongs to.
+    owners: BTreeMap<RegisterNumber, OrganisationId>,
     operators: BTreeMap<Login, Operator>,
     /// Operators by their own organisation.
     organisations: BTreeMap<OrganisationId, Login>,
@@ -150,10 +154,10 @@ impl Directory {
     ) -> Result<Self, Vec<DirectoryError>> {
         let mut directory = Self::default();
         let mut errors = Vec::new();
-        let mut owners: BTreeMap<RegisterNumber, OrganisationId> = BTreeMap::new();
         for participant in participants {
             for number in &participant.register_numbers {
-                if let Some(first) = owners.insert(number.clone(), participant.id.clone()) {
+                let owner = directory.owners.insert(number.clone(), participant.id.clone());
+                if let Some(first) = owner {
                     errors.push(DirectoryError::SharedRegisterNumber {
                         number: number.clone(),
                         first,
@@ -172,7 +176,11 @@ impl Directory {
                 };
                 directory.built_in.insert(login, operator);
             }
-            if directory.participants.insert(id.clone(), Arc::new(participant)).is_some() {
+            let participant = Arc::new(participant);
+            if participant.handler != Handler::Altinn {
+                directory.near.push(Arc::clone(&participant));
+            }
+            if directory.participants.insert(id.clone(), participant).is_some() {
                 errors.push(DirectoryError::RepeatedParticipant(id));
             }
         }
@@ -227,6 +235,17 @@ impl Directory {
         self.participants.values()
     }
 
+    /// Participants that are not reached through Altinn. Whoever looks at all again and again looks at
+    /// these: AKELDO may list ten thousand others.
+    pub fn near(&self) -> impl Iterator<Item = &Arc<Participant>> {
+        self.near.iter()
+    }
+
+    /// The bank to which this register number belongs, where that is known.
+    pub fn owner_of(&self, number: &RegisterNumber) -> Option<&OrganisationId> {
+        self.owners.get(number)
+    }
+
     /// The operator with this login.
     pub fn operator(&self, login: &Login) -> Option<&Operator> {
         self.operators.get(login).or_else(|| self.built_in.get(login))
@@ -258,5 +277,11 @@ impl Participant {
     /// Whether an account with this register number may receive this bank's payoffs.
     pub fn takes_payment_at(&self, number: &RegisterNumber) -> bool {
         self.register_numbers.contains(number) || self.approved_register_numbers.contains(number)
+    }
+
+    /// Whether it is known which accounts are its own. Of a bank that is reached through Altinn it is not
+    /// as long as nobody has listed its register numbers in the file: AKELDO tells none.
+    pub fn has_known_accounts(&self) -> bool {
+        self.handler != Handler::Altinn || !self.register_numbers.is_empty()
     }
 }

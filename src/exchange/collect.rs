@@ -37,7 +37,7 @@ pub(super) async fn give_up_uncollected(shared: Arc<Shared>, stop: CancellationT
 impl Shared {
     async fn give_up_on_post(&self, stop: &CancellationToken) -> Result<(), JournalError> {
         let mut by_patience: BTreeMap<Duration, Vec<OrganisationId>> = BTreeMap::new();
-        for participant in self.directory().participants() {
+        for participant in self.directory().near() {
             if participant.handler == Handler::Mailbox {
                 let schedule = RetrySchedule::of(&self.parts.config, &participant.delivery);
                 by_patience.entry(schedule.give_up_after).or_default().push(participant.id.clone());

@@ -23,7 +23,7 @@ use super::lane::{Held, Lane};
 use super::retry::RetrySchedule;
 use crate::case::{Delivery, StoredCase};
 use crate::decide::undelivered::{Failure, give_up};
-use crate::directory::{DeliveryPolicy, Handler};
+use crate::directory::{DeliveryPolicy, Handler, Participant};
 use crate::kernel::{CaseId, ChannelName, DeliveryId, Digest, OrganisationId};
 use crate::port::{
     AttemptResult, CaseStory, Decision, DeliveryRecord, JournalError, Outbound, Outgoing,
@@ -42,6 +42,9 @@ pub(super) struct Dispatcher {
     outbound: Arc<dyn Outbound>,
     fresh: mpsc::Receiver<Vec<OwedDelivery>>,
     lanes: BTreeMap<OrganisationId, Lane>,
+    /// Receivers beyond Altinn that are owed something while its way is down: of the thousands that there
+    /// are, only they need be passed by.
+    beyond: BTreeSet<OrganisationId>,
     /// Receivers that wait only because many others are being sent to.
     in_line: VecDeque<OrganisationId>,
     groups: JoinSet<Option<Report>>,
@@ -72,6 +75,7 @@ impl Dispatcher {
             outbound,
             fresh,
             lanes: BTreeMap::new(),
+            beyond: BTreeSet::new(),
             in_line: VecDeque::new(),
             groups: JoinSet::new(),
             more_due: false,
@@ -125,7 +129,16 @@ impl Dispatcher {
         self.lanes.retain(|_, lane| lane.busy || !lane.is_empty() || !lane.breaker.is_at_rest());
         let open = self.lanes.iter().filter(|(_, lane)| !lane.breaker.is_closed());
         self.shared.parts.metrics.breakers(open.map(|(to, _)| to));
+        self.forget_who_is_back();
         self.claim_due().await;
+    }
+
+    /// Forgets receivers beyond Altinn that can be reached again.
+    fn forget_who_is_back(&mut self) {
+        let directory = self.shared.directory();
+        let mut beyond = std::mem::take(&mut self.beyond);
+        beyond.retain(|to| directory.participant(to).is_some_and(|to| self.is_cut_off(to)));
+        self.beyond = beyond;
     }
 
     /// Claims what has fallen due for those who have room for it.
@@ -150,10 +163,9 @@ impl Dispatcher {
     fn closed_to(&self, now: Timestamp) -> BTreeSet<OrganisationId> {
         let directory = self.shared.directory();
         let down = directory
-            .participants()
+            .near()
             .filter(|to| {
-                to.handler == Handler::Mailbox
-                    || self.outbound.sender(to).is_ok_and(|sender| !sender.is_up())
+                to.handler == Handler::Mailbox || self.outbound.sender(to).is_ok_and(is_down)
             })
             .map(|to| to.id.clone());
         let held_up = self
@@ -161,7 +173,12 @@ impl Dispatcher {
             .iter()
             .filter(|(_, lane)| lane.is_full() || lane.breaker.open_until(now).is_some())
             .map(|(to, _)| to.clone());
-        down.chain(held_up).collect()
+        down.chain(held_up).chain(self.beyond.iter().cloned()).collect()
+    }
+
+    /// Whether a receiver is beyond Altinn, and the way there is down.
+    fn is_cut_off(&self, to: &Participant) -> bool {
+        to.handler == Handler::Altinn && self.outbound.sender(to).is_ok_and(is_down)
     }
 
     fn hold(&mut self, owed: Vec<OwedDelivery>, claimed_at: Timestamp) {
@@ -172,8 +189,14 @@ impl Dispatcher {
         let config = &self.shared.parts.config;
         for owed in owed {
             let to = owed.delivery.to.clone();
-            if directory.participant(&to).is_some_and(|found| found.handler == Handler::Mailbox) {
+            let found = directory.participant(&to);
+            if found.is_some_and(|found| found.handler == Handler::Mailbox) {
                 to_collect.push((owed.delivery.id, to));
+                continue;
+            }
+            if found.is_some_and(|found| self.is_cut_off(found)) {
+                no_room.push(owed.delivery.id);
+                self.beyond.insert(to);
                 continue;
             }
             let lane = self.lanes.entry(to.clone()).or_insert_with(|| {
@@ -290,6 +313,10 @@ impl Dispatcher {
             None
         });
     }
+}
+
+fn is_down(way: Arc<dyn Sender>) -> bool {
+    !way.is_up()
 }
 
 /// One group on its way to one receiver.

@@ -297,6 +297,7 @@ impl Metrics {
                 | Event::AnswerRejected { .. }
                 | Event::PrivacyAlert { .. }
                 | Event::PaymentAlert { .. }
+                | Event::AccountsNotCompared { .. }
                 | Event::DeliveryGivenUp { .. } => continue,
             };
             let by = match given_by {

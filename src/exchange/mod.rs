@@ -160,7 +160,11 @@ impl Shared {
         Context {
             directory,
             contract: &self.parts.contract,
-            check: CheckContext { environment: self.parts.environment, window },
+            check: CheckContext {
+                environment: self.parts.environment,
+                window,
+                contact_optional: false,
+            },
             now: self.now(),
         }
     }

@@ -7,6 +7,7 @@
 mod audit;
 mod columns;
 pub mod config;
+mod copies;
 pub mod error;
 mod kept;
 mod letters;
@@ -33,7 +34,7 @@ pub use config::JournalConfig;
 pub use error::OpenError;
 pub use metrics::{Metrics, Sample};
 
-use crate::port::{Audit, Journal, Letters, Tokens};
+use crate::port::{Audit, DirectoryCopies, Journal, Letters, Tokens};
 
 /// Opens the journal, and makes or updates its tables first where that is needed. Processes that start
 /// together wait for each other. Payloads are kept as they are.
@@ -65,6 +66,8 @@ pub struct Whole {
     pub audit: Arc<dyn Audit>,
     /// With what operators sign in.
     pub tokens: Arc<dyn Tokens>,
+    /// The last good copies of directories that others keep.
+    pub copies: Arc<dyn DirectoryCopies>,
 }
 
 /// As [`open_sealed`], and with it all else that the store keeps.
@@ -107,6 +110,14 @@ pub async fn open_tokens(config: &JournalConfig) -> Result<Arc<dyn Tokens>, Open
     Ok(open_beside(config).await?.tokens)
 }
 
+/// Opens the journal for the copies of directories, beside whoever works on it: two connections at most.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_copies(config: &JournalConfig) -> Result<Arc<dyn DirectoryCopies>, OpenError> {
+    Ok(open_beside(config).await?.copies)
+}
+
 async fn open_beside(config: &JournalConfig) -> Result<Whole, OpenError> {
     let config = JournalConfig { max_connections: config.max_connections.min(2), ..config.clone() };
     open_whole(&config, Arc::new(NullSeal)).await
@@ -118,6 +129,7 @@ fn whole<S: store::Store>(kept: Kept<S>) -> Whole {
         journal: Arc::<Kept<S>>::clone(&kept),
         letters: Arc::<Kept<S>>::clone(&kept),
         audit: Arc::<Kept<S>>::clone(&kept),
-        tokens: kept,
+        tokens: Arc::<Kept<S>>::clone(&kept),
+        copies: kept,
     }
 }

@@ -41,7 +41,8 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Finding {
-    /// Where: a JSON pointer (RFC 6901); empty for the message as a whole.
+    /// Where: a JSON pointer (RFC 6901), or the path of an element in what is XML, such as
+    /// `/restgjeldssvar/laanliste/laan[2]/saldo`; empty for the message as a whole.
     pub peker: String,
     /// Which rule.
     pub regel: RuleId,

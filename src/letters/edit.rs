@@ -3,7 +3,7 @@
 
 use crate::case::DeadLetter;
 use crate::contract::{CheckContext, Contract, Direction, MessageType};
-use crate::kernel::{DeadLetterId, Digest, Finding, MessageId, has_errors};
+use crate::kernel::{ChannelName, DeadLetterId, Digest, Finding, MessageId, has_errors};
 use crate::port::letters::{LetterRecord, LetterState};
 use jiff::Timestamp;
 
@@ -105,7 +105,9 @@ pub fn corrected(
     {
         return Err(EditError::Same);
     }
-    let checked = contract.check(kind, &correction.body, check);
+    let contact_optional = original.channel == ChannelName::Altinn;
+    let check = CheckContext { contact_optional, ..*check };
+    let checked = contract.check(kind, &correction.body, &check);
     if has_errors(&checked.findings) {
         return Err(EditError::Findings(checked.findings));
     }

@@ -188,6 +188,7 @@ impl Desk {
                 | Event::Opened { .. }
                 | Event::PrivacyAlert { .. }
                 | Event::PaymentAlert { .. }
+                | Event::AccountsNotCompared { .. }
                 | Event::DeliveryGivenUp { .. } => false,
             })
         }))

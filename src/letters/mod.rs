@@ -60,7 +60,7 @@ impl Desk {
             grace_days: self.payoff_date_grace_days,
             ahead_days: self.payoff_date_ahead_days,
         };
-        CheckContext { environment: self.environment, window }
+        CheckContext { environment: self.environment, window, contact_optional: false }
     }
 
     fn context(&self) -> Context<'_> {

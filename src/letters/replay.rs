@@ -401,7 +401,7 @@ impl Desk {
     async fn live_traffic_waits(&self, pace: &Pace) -> Result<Option<String>, JournalError> {
         let collected = |to: &&Arc<Participant>| to.handler == Handler::Mailbox;
         let except: Vec<OrganisationId> =
-            self.directory.participants().filter(collected).map(|to| to.id.clone()).collect();
+            self.directory.near().filter(collected).map(|to| to.id.clone()).collect();
         let now = self.clock.now();
         let since = self.letters.due_since(now, &except).await?;
         let behind = since

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod bell;
 pub mod channel;
 pub mod clock;
+pub mod directory_copy;
 pub mod journal;
 pub mod letters;
 pub mod tokens;
@@ -14,6 +15,7 @@ pub use audit::Audit;
 pub use bell::{Bell, Listener, Topic};
 pub use channel::{Disposition, Intake, IntakeError, Outbound, Outgoing, SendError, Sender, Taken};
 pub use clock::{Clock, SystemClock};
+pub use directory_copy::{DirectoryCopies, DirectoryCopy};
 pub use journal::{
     AttemptResult, CaseFilter, CaseStory, Claim, CommitError, Counts, DeadLetterFilter, Decision,
     DeliveryRecord, Found, InboxEntry, Journal, JournalError, Key, OwedDelivery, Whose,

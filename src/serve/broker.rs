@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::config::Settings;
 use super::core::{self, Core, CoreError};
 use super::http;
-use super::senders::{Senders, WayError};
+use super::reload::{self, Reload};
+use super::roll::Roll;
+use super::senders::Senders;
 use super::task::{EndedByItself, TaskKind, Tasks};
 use super::watch::{self, Metrics, Needs};
 use crate::channel;
@@ -21,7 +23,6 @@ use crate::directory::Directory;
 use crate::exchange;
 use crate::journal::OpenError;
 use crate::port::{Clock, Intake, Outbound, Sender};
-use crate::source::file::{self, SourceError};
 use crate::telemetry::chain::Chain;
 
 /// The directory as it is now.
@@ -65,7 +66,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let Some(core) = assemble_patiently(&settings, &stop).await? else { return Ok(()) };
     let intake: Arc<dyn Intake> = Arc::new(core.exchange.clone());
     let http = http::bind(&settings, &core, &intake, &stop).await?;
-    let Core { journal, work, directory, clock, letters, audit, metrics, .. } = core;
+    let Core { journal, work, mut roll, directory, clock, letters, audit, metrics, .. } = core;
 
     let (sealing_clock, purging_clock) = (Arc::clone(&clock), Arc::clone(&clock));
     let mut amqp: Option<Arc<dyn Sender>> = None;
@@ -83,6 +84,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         consumer = Some(made);
     }
     watch_if_asked(&mut tasks, &settings, needs, &metrics, &clock, &stop).await?;
+    let found = first_list(&mut roll, &directory, &*clock);
+    let Some(found) = stop.run_until_cancelled(found).await else { return Ok(()) };
+    let failed_at = (!found?).then(|| clock.now());
     let senders = Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock));
     let senders = Arc::new(senders.paced(&settings.exchange));
     let current = Arc::clone(&directory.borrow());
@@ -94,7 +98,18 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     tasks.start(TaskKind::Sealing, sealing);
     let purging = exchange::purge_letters(letters, purging_clock, stop.clone());
     tasks.start(TaskKind::Purging, purging);
-    reload_on_signal(&mut tasks, &stop, &settings, directory, Arc::clone(&senders))?;
+    let reload = Reload {
+        roll,
+        akeldo: settings.akeldo.clone(),
+        amqp: settings.amqp.clone(),
+        current: directory,
+        senders: Arc::clone(&senders),
+        metrics: metrics.akeldo.clone(),
+        clock,
+        failed_at,
+    };
+    let hang_ups = reload::hang_ups().map_err(ServeError::Signals)?;
+    tasks.start(TaskKind::Reload, reload.run(hang_ups, stop.clone()));
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
     if let Some(http) = http {
@@ -105,6 +120,30 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     tasks.wait(&stop).await?;
     tracing::info!("innfri has stopped");
     Ok(())
+}
+
+/// Asks AKELDO once when there is no copy of it, as at the very first start: a request to a bank that only
+/// AKELDO lists would be refused otherwise. Whether there is a list now; without one innfri starts with
+/// the file alone.
+///
+/// # Errors
+/// When the directory does not hold together.
+async fn first_list(
+    roll: &mut Roll,
+    directory: &tokio::sync::watch::Sender<Arc<Directory>>,
+    clock: &dyn Clock,
+) -> Result<bool, CoreError> {
+    if roll.akeldo().is_none() {
+        return Ok(true);
+    }
+    if let Some(held) = roll.held() {
+        let (listed, taken_at) = (held.listing.entries.len(), held.taken_at);
+        tracing::info!(listed, %taken_at, "the last good list of AKELDO is in use");
+        return Ok(true);
+    }
+    let found = reload::refresh(roll, clock).await;
+    directory.send_replace(Arc::new(roll.directory()?));
+    Ok(found)
 }
 
 /// Opens the address at which innfri is watched, before all that may take long.
@@ -123,7 +162,7 @@ async fn watch_if_asked(
     let sampling =
         watch::sample_until(journal, Arc::clone(clock), metrics.journal.clone(), stop.clone());
     tasks.start(TaskKind::Sampling, sampling);
-    let registry = metrics.registry(needs.amqp.is_some());
+    let registry = metrics.registry(needs.amqp.is_some(), settings.akeldo.is_some());
     let router = channel::watch::router(Arc::new(needs), Arc::new(registry));
     tasks.start(TaskKind::Watch, watch.serve(router, stop));
     Ok(())
@@ -215,50 +254,4 @@ pub async fn declare(directory: &Directory, config: &AmqpConfig) -> Result<(), A
     let declared = Topology::of(directory, config).declare(&channel).await;
     connection::close(&connection).await;
     declared
-}
-
-fn reload_on_signal(
-    tasks: &mut Tasks,
-    stop: &CancellationToken,
-    settings: &Settings,
-    directory: tokio::sync::watch::Sender<Arc<Directory>>,
-    senders: Arc<Senders>,
-) -> Result<(), ServeError> {
-    let mut hang_up = signal(SignalKind::hangup()).map_err(ServeError::Signals)?;
-    let (settings, stop) = (settings.clone(), stop.clone());
-    tasks.start(TaskKind::Reload, async move {
-        while let Some(Some(())) = stop.run_until_cancelled(hang_up.recv()).await {
-            match reload(&settings, &senders).await {
-                Ok(new) => {
-                    directory.send_replace(Arc::new(new));
-                    tracing::info!("the directory is read again");
-                }
-                Err(error) => tracing::error!(
-                    error = %Chain(&error),
-                    "the directory is not right; the one in use stays"
-                ),
-            }
-        }
-    });
-    Ok(())
-}
-
-/// Why a directory was not taken into use.
-#[derive(Debug, thiserror::Error)]
-enum ReloadError {
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    #[error(transparent)]
-    Way(#[from] WayError),
-    #[error("its queues could not be declared")]
-    Amqp(#[from] AmqpError),
-}
-
-async fn reload(settings: &Settings, senders: &Senders) -> Result<Directory, ReloadError> {
-    let directory = file::load(&settings.directory.file)?;
-    if let Some(config) = &settings.amqp {
-        declare(&directory, config).await?;
-    }
-    senders.open(&directory)?;
-    Ok(directory)
 }

@@ -15,16 +15,17 @@ use crate::channel::watch::WatchConfig;
 use crate::exchange::ExchangeConfig;
 use crate::journal::JournalConfig;
 use crate::kernel::{Environment, Limits};
+use crate::source::akeldo::AkeldoConfig;
 use crate::telemetry::TelemetryConfig;
 
 /// The defaults, which are also their documentation.
 pub const DEFAULTS: &str = include_str!("../../deploy/innfri.default.toml");
 
 /// Sections whose `url` is a secret and may come from a file (`url_file`).
-const SECTIONS_WITH_URL: [&str; 2] = ["journal", "amqp"];
+const SECTIONS_WITH_URL: [&str; 3] = ["journal", "amqp", "akeldo"];
 
 /// Sections that switch something on: it is off when nothing in them is set.
-const SECTIONS_THAT_MAY_BE_LEFT_OUT: [&str; 2] = ["amqp", "http"];
+const SECTIONS_THAT_MAY_BE_LEFT_OUT: [&str; 3] = ["amqp", "http", "akeldo"];
 
 /// The settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub environment: Environment,
     /// Where the directory is.
     pub directory: DirectorySettings,
+    /// AKELDO; `None` when no address is given.
+    pub akeldo: Option<AkeldoConfig>,
     /// The journal.
     pub journal: JournalConfig,
     /// RabbitMQ; `None` when no address is given.
@@ -240,6 +243,7 @@ mod tests {
     fn the_defaults_alone_are_enough() {
         let settings = load("").unwrap();
         assert!(settings.amqp.is_none() && settings.http.is_none());
+        assert!(settings.akeldo.is_none());
         assert_eq!(settings.exchange.group_size, ExchangeConfig::default().group_size);
         assert_eq!(settings.limits, Limits::default());
     }
@@ -252,6 +256,8 @@ mod tests {
         assert!(error.contains("amqp") && error.contains("url"), "{error}");
         let error = load("[http]\nburst = 3").unwrap_err().to_string();
         assert!(error.contains("http") && error.contains("listen"), "{error}");
+        let error = load("[akeldo]\nrefresh_minutes = 3").unwrap_err().to_string();
+        assert!(error.contains("akeldo") && error.contains("url"), "{error}");
     }
 
     #[test]

@@ -12,8 +12,9 @@ use crate::exchange::{self, Exchange, Parts, Work};
 use crate::journal::seal::NullSeal;
 use crate::journal::{self, OpenError, Whole};
 use crate::port::{Audit, Bell, Clock, Journal, Letters, SystemClock, Tokens};
-use crate::source::file::{self, SourceError};
+use crate::source::file;
 
+use super::roll::{Roll, RollError};
 use super::senders::WayError;
 use super::watch::Metrics;
 
@@ -28,7 +29,7 @@ pub enum CoreError {
     Journal(#[from] OpenError),
     /// The directory.
     #[error(transparent)]
-    Directory(#[from] SourceError),
+    Directory(#[from] RollError),
     /// A way that the directory names.
     #[error(transparent)]
     Way(#[from] WayError),
@@ -49,6 +50,8 @@ pub struct Core {
     pub exchange: Exchange,
     /// The tasks that decide and deliver.
     pub work: Work,
+    /// Where the directory comes from.
+    pub roll: Roll,
     /// Swaps the directory.
     pub directory: watch::Sender<Arc<Directory>>,
     /// Wakes whoever waits for a case, or for post to collect.
@@ -68,9 +71,11 @@ pub struct Core {
 pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let contract = Arc::new(Contract::new(settings.limits)?);
-    let (directory, current) = watch::channel(Arc::new(file::load(&settings.directory.file)?));
-    let Whole { journal, letters, audit, tokens } =
+    let file = file::load(&settings.directory.file).map_err(RollError::from)?;
+    let Whole { journal, letters, audit, tokens, copies } =
         journal::open_whole(&settings.journal, Arc::new(NullSeal)).await?;
+    let roll = Roll::around(file, settings, copies, Arc::clone(&clock)).await?;
+    let (directory, current) = watch::channel(Arc::new(roll.directory()?));
     let process = process_name();
     let bell = Bell::default();
     let metrics = Metrics::default();
@@ -92,6 +97,7 @@ pub async fn assemble(settings: &Settings) -> Result<Core, CoreError> {
         tokens,
         exchange,
         work,
+        roll,
         directory,
         bell,
         clock,

@@ -4,6 +4,8 @@ pub mod broker;
 pub mod config;
 pub mod core;
 pub mod http;
+mod reload;
+pub mod roll;
 pub mod senders;
 pub mod task;
 pub mod watch;

@@ -18,6 +18,7 @@ use crate::exchange;
 use crate::journal::{self, Sample};
 use crate::kernel::DeliveryId;
 use crate::port::{Clock, Journal, JournalError};
+use crate::source::akeldo;
 use crate::telemetry::chain::Chain;
 
 /// How often the journal is counted.
@@ -34,11 +35,13 @@ pub struct Metrics {
     pub journal: journal::Metrics,
     /// The AMQP channel's.
     pub amqp: amqp::Metrics,
+    /// What is told of AKELDO.
+    pub akeldo: akeldo::metrics::Metrics,
 }
 
 impl Metrics {
-    /// All of them in one registry; those of RabbitMQ only where it is used.
-    pub fn registry(&self, with_amqp: bool) -> Registry {
+    /// All of them in one registry; those of RabbitMQ and AKELDO only where they are used.
+    pub fn registry(&self, with_amqp: bool, with_akeldo: bool) -> Registry {
         let mut registry = Registry::default();
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("innfri_build", "Which innfri this is", build);
@@ -46,6 +49,9 @@ impl Metrics {
         self.journal.register(&mut registry);
         if with_amqp {
             self.amqp.register(&mut registry);
+        }
+        if with_akeldo {
+            self.akeldo.register(&mut registry);
         }
         registry
     }
@@ -138,7 +144,7 @@ mod tests {
         let metrics = Metrics::default();
         metrics.exchange.show_all();
         let mut text = String::new();
-        encode(&mut text, &metrics.registry(true)).unwrap();
+        encode(&mut text, &metrics.registry(true, true)).unwrap();
         let mut found = Described::new();
         let mut last = String::new();
         for line in text.lines() {
@@ -208,9 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn what_rabbitmq_would_tell_is_not_shown_where_it_is_not_used() {
+    fn what_rabbitmq_and_akeldo_would_tell_is_not_shown_where_they_are_not_used() {
         let mut text = String::new();
-        encode(&mut text, &Metrics::default().registry(false)).unwrap();
+        encode(&mut text, &Metrics::default().registry(false, false)).unwrap();
+        assert!(!text.contains("innfri_akeldo"));
         assert!(!text.contains("innfri_amqp") && text.contains("innfri_journal_up"), "{text}");
     }
 }

@@ -104,6 +104,7 @@ enum HandlerName {
     Mailbox,
     Webhook,
     Http,
+    Altinn,
 }
 
 #[derive(Deserialize)]
@@ -189,6 +190,7 @@ impl Way {
         let handler = match name {
             HandlerName::Amqp => Some(Handler::Amqp),
             HandlerName::Mailbox => Some(Handler::Mailbox),
+            HandlerName::Altinn => Some(Handler::Altinn),
             HandlerName::LoanBook => {
                 self.loan_book.map(|book| Handler::LoanBook(folder.join(book)))
             }
@@ -226,6 +228,7 @@ impl HandlerName {
         match self {
             Self::Amqp => ("", "amqp"),
             Self::Mailbox => ("", "mailbox"),
+            Self::Altinn => ("", "altinn"),
             Self::LoanBook => ("loan_book", "loan-book"),
             Self::Webhook => ("webhook", "webhook"),
             Self::Http => ("http", "http"),
@@ -329,10 +332,11 @@ mod tests {
     }
 
     #[test]
-    fn each_way_over_http_is_read_with_its_files_beside_the_directory() {
+    fn each_way_is_read_with_its_files_beside_the_directory() {
         let target = "target = { url = \"https://bank.example/innfri\", ca_file = \"ca.pem\" }";
         let ways = [
             ("mailbox", String::new(), Handler::Mailbox.channel()),
+            ("altinn", String::new(), ChannelName::Altinn),
             (
                 "webhook",
                 format!("webhook = {{ {target}, secret_files = [\"s\"] }}"),

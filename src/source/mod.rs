@@ -1,3 +1,5 @@
-//! Where the directory comes from.
+//! Where the directory comes from: a file for who is reached from here, AKELDO for everybody else.
 
+pub mod akeldo;
 pub mod file;
+pub mod merge;

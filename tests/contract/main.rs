@@ -33,7 +33,7 @@ static CONTRACT: LazyLock<Contract> =
 /// A day that suits the dates of the examples.
 fn context(environment: Environment) -> CheckContext {
     let window = PaymentWindow { today: date(2026, 6, 22), grace_days: 2, ahead_days: 60 };
-    CheckContext { environment, window }
+    CheckContext { environment, window, contact_optional: false }
 }
 
 /// The type that an example's file name begins with.
@@ -210,9 +210,9 @@ fn parts_that_schemas_share_are_the_same_in_each() {
 #[case("no.dsve.restgjeldsforespoersel.v1.to-ganger", &[
     "INN-010 /avsender/id",
     "INN-002 /avsender/foretaksnavn",
-    "INN-002 /avsender/kontaktperson",
     "INN-014 /prisantydning",
     "INN-013 /registerenheterMedHjemmelshavere",
+    "INN-060 /avsender/kontaktperson",
 ])]
 fn a_wrong_example_has_all_its_findings(#[case] name: &str, #[case] wanted: &[&str]) {
     let path = Path::new("examples/messages/no/invalid").join(format!("{name}.json"));
@@ -236,6 +236,28 @@ fn what_is_a_warning_in_test_is_an_error_in_production() {
     assert!(strict.findings.iter().all(|finding| finding.alvorlighet == Severity::Error));
     assert!(lenient.findings.iter().all(|finding| finding.alvorlighet == Severity::Warning));
     assert_eq!(rules_and_places(&strict.findings), rules_and_places(&lenient.findings));
+}
+
+#[test]
+fn a_contact_may_be_missing_only_from_what_came_as_xml() {
+    for name in [
+        "no.dsve.restgjeldsforespoersel.v1.borettsandel",
+        "no.dsve.innfrielsessaldosvar.v1.to-datoer",
+    ] {
+        let (kind, mut value) = example(name);
+        value["avsender"].as_object_mut().unwrap().remove("kontaktperson");
+        let run = |contact_optional| {
+            let context = CheckContext { contact_optional, ..context(Environment::Test) };
+            let checked = CONTRACT.check(kind, value.to_string().as_bytes(), &context);
+            let contact = checked.findings.iter().find(|it| it.regel == rules::contact::MISSING.id);
+            let contact = contact.expect("a finding").clone();
+            assert_eq!(contact.peker, "/avsender/kontaktperson");
+            assert_eq!(contact.tekst, "Feltet «kontaktperson» mangler.");
+            (checked.message.is_some(), contact.alvorlighet)
+        };
+        assert_eq!(run(true), (true, Severity::Warning));
+        assert_eq!(run(false), (false, Severity::Error));
+    }
 }
 
 #[test]

@@ -9,7 +9,9 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::messages::{AGENCY, BANK};
-use crate::world::{MAILBOX_BANK, Mood, OTHER_BANK, World, hurried, let_it_look, until};
+use crate::world::{
+    ALTINN_BANK, MAILBOX_BANK, Mood, OTHER_BANK, World, hurried, let_it_look, until,
+};
 
 async fn forwarded(world: &World, case: CaseId) -> DeliveryRecord {
     let deliveries = world.story(case).await.deliveries;
@@ -169,6 +171,31 @@ async fn a_way_that_is_down_is_not_tried_and_nothing_is_counted() {
     world.turn(91);
     until("it goes out", async || forwarded(&world, case).await.delivered_at.is_some()).await;
     assert_eq!(bank.groups().len(), 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bank_beyond_altinn_is_asked_there_and_not_while_the_way_is_down() {
+    let mut world = World::new(hurried(), DeliveryPolicy::default()).await;
+    let first = world.ask(ALTINN_BANK, 1).await;
+    until("it goes out", async || forwarded(&world, first).await.delivered_at.is_some()).await;
+
+    world.receiver(ALTINN_BANK).feels(Mood::Away);
+    let case = world.ask(ALTINN_BANK, 2).await;
+    // Longer than a delivery is tried; a process that starts now has not met the bank.
+    for _ in 0..3 {
+        world.turn(100_000);
+        let_it_look().await;
+    }
+    world.join_process();
+    let_it_look().await;
+    let waits = forwarded(&world, case).await;
+    assert_eq!((waits.attempts, waits.given_up_at), (0, None));
+    assert_eq!(world.receiver(ALTINN_BANK).groups().len(), 1);
+
+    world.receiver(ALTINN_BANK).feels(Mood::Takes);
+    world.turn(91);
+    until("it goes out", async || forwarded(&world, case).await.delivered_at.is_some()).await;
     world.end().await;
 }
 

@@ -28,6 +28,8 @@ use crate::messages::{AGENCY, BANK, message_id};
 pub const OTHER_BANK: &str = "903137215";
 /// A bank that collects from its mailbox.
 pub const MAILBOX_BANK: &str = "920579868";
+/// A bank that is reached through Altinn.
+pub const ALTINN_BANK: &str = "939336338";
 
 /// Only a bound: nothing is measured.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -184,6 +186,11 @@ fn directory(policy: DeliveryPolicy) -> Directory {
             register_numbers: Default::default(),
             ..participant(MAILBOX_BANK, Role::Bank, DeliveryPolicy::default())
         },
+        Participant {
+            handler: Handler::Altinn,
+            register_numbers: Default::default(),
+            ..participant(ALTINN_BANK, Role::Bank, DeliveryPolicy::default())
+        },
     ];
     let operators = [("agent", AGENCY), ("bank", BANK), ("other", OTHER_BANK)]
         .map(|(login, id)| Operator {
@@ -211,8 +218,9 @@ impl World {
         let clock = Arc::new(TurnedClock(Mutex::new(start)));
         let contract = Arc::new(Contract::new(Limits::default()).unwrap());
         let (_, current) = watch::channel(Arc::new(directory(policy)));
-        let receivers =
-            [AGENCY, BANK, OTHER_BANK].map(|id| (id.to_owned(), Arc::new(Receiver::new()))).into();
+        let receivers = [AGENCY, BANK, OTHER_BANK, ALTINN_BANK]
+            .map(|id| (id.to_owned(), Arc::new(Receiver::new())))
+            .into();
         let ways = Arc::new(Ways(receivers));
         let (for_parts, time) = (Arc::clone(&journal), Arc::clone(&clock));
         let names = Mutex::new(0_u128);

@@ -138,7 +138,8 @@ pub async fn processes_that_start_together_do_not_collide(bench: Bench) {
     let drop_all = "DROP TABLE day_heads; DROP TABLE events; DROP TABLE inbox; DROP TABLE deliveries; \
                     DROP TABLE replays; DROP TABLE replay_runs; DROP TABLE letter_notes; \
                     DROP TABLE operator_actions; DROP TABLE operator_tokens; \
-                    DROP TABLE dead_letters; DROP TABLE cases; DROP TABLE _sqlx_migrations";
+                    DROP TABLE dead_letters; DROP TABLE directory_copies; DROP TABLE cases; \
+                    DROP TABLE _sqlx_migrations";
     bench.raw(drop_all).await.unwrap();
     if bench.config.url.expose().starts_with("postgres") {
         for function in [

@@ -9,6 +9,7 @@
 
 mod auditing;
 mod bench;
+mod copies;
 mod deciding;
 mod delivering;
 mod keeping;
@@ -115,4 +116,6 @@ on_both_stores! {
     tokens::tokens_are_listed_oldest_first_for_one_login_or_all,
     tokens::a_token_is_revoked_once_and_stays_so,
     tokens::a_token_is_not_changed_past_its_revocation,
+    copies::a_copy_of_a_directory_is_found_again,
+    copies::a_newer_copy_takes_the_place_and_an_older_does_not,
 }

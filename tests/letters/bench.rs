@@ -151,7 +151,7 @@ impl Bench {
     pub fn check(&self) -> CheckContext {
         let today = self.clock.today();
         let window = PaymentWindow { today, grace_days: 3, ahead_days: 180 };
-        CheckContext { environment: Environment::Test, window }
+        CheckContext { environment: Environment::Test, window, contact_optional: false }
     }
 
     pub fn context<'a>(&'a self, directory: &'a Directory) -> Context<'a> {

@@ -53,9 +53,10 @@ fn case_holds(stored: &StoredCase, events: &[RecordedEvent]) -> Vec<String> {
                 }
                 (None, None)
             }
-            Event::Opened { .. } | Event::PrivacyAlert { .. } | Event::PaymentAlert { .. } => {
-                (None, None)
-            }
+            Event::Opened { .. }
+            | Event::PrivacyAlert { .. }
+            | Event::PaymentAlert { .. }
+            | Event::AccountsNotCompared { .. } => (None, None),
         };
         if let Some(given) = given {
             revision += 1;

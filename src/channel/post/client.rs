@@ -1,23 +1,21 @@
-//! The HTTP client of one address: what it trusts, what it shows, how long it waits, how much it reads.
+//! The HTTP client of one address of the directory: how long it waits, how much it reads.
 
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Certificate, Identity, RequestBuilder, Response, redirect};
+use reqwest::{RequestBuilder, Response};
 use url::Url;
 
-use super::address::{self, Guarded};
-use super::error::{PostError, bytes_of};
+use super::error::PostError;
 use super::group::Pace;
+use crate::channel::outward::answer::{self, ReadError};
+use crate::channel::outward::client::{self, Wish};
 use crate::directory::Target;
 use crate::port::SendError;
 use crate::telemetry::chain::Chain;
 
 /// An attempt's time where the directory sets none.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A connection that does not stand by then will not.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes of an answer that are read, at most. The largest answers of the market have a few thousand.
 pub(super) const LONGEST_REPLY: usize = 256 * 1024;
@@ -39,29 +37,16 @@ impl Wire {
         identity_file: Option<&Path>,
         pace: &Pace,
     ) -> Result<Self, PostError> {
-        let (url, reach) = address::read(key, url, target.allow_private_addresses)?;
         let timeout = target.timeout_seconds.map_or(TIMEOUT, Duration::from_secs);
         let timeout = timeout.clamp(Duration::from_secs(1), pace.longest_attempt());
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("innfri/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(Guarded(reach))
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-            .timeout(timeout);
-        if let Some(path) = &target.ca_file {
-            builder = builder.tls_certs_only(certificates(path)?);
-        }
-        if let Some(path) = identity_file {
-            let identity = Identity::from_pem(&bytes_of(path)?).map_err(|_| PostError::Unfit {
-                path: path.to_owned(),
-                wanted: "a certificate and its private key (PEM)",
-            })?;
-            builder = builder.identity(identity);
-        }
-        let client = builder.build().map_err(PostError::Certificates)?;
+        let (client, url) = client::open(Wish {
+            key,
+            url,
+            allow_private: target.allow_private_addresses,
+            ca_file: target.ca_file.as_deref(),
+            identity_file,
+            timeout,
+        })?;
         Ok(Self { client, url, timeout })
     }
 
@@ -85,16 +70,14 @@ impl Wire {
     }
 
     /// The body of an answer, when it is not too large.
-    pub(super) async fn read(&self, mut response: Response) -> Result<Vec<u8>, SendError> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(error))? {
-            if body.len() + chunk.len() > LONGEST_REPLY {
+    pub(super) async fn read(&self, response: Response) -> Result<Vec<u8>, SendError> {
+        answer::body(response, LONGEST_REPLY).await.map_err(|error| match error {
+            ReadError::TooLarge => {
                 let most = LONGEST_REPLY / 1024;
-                return Err(SendError::Refused(format!("its answer is larger than {most} KiB")));
+                SendError::Refused(format!("its answer is larger than {most} KiB"))
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+            ReadError::Broken(error) => self.failure(error),
+        })
     }
 
     /// Why there is no answer, without the address, which may hold a secret.
@@ -104,10 +87,4 @@ impl Wire {
         }
         SendError::Unreachable(Chain(&error.without_url()).to_string())
     }
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate>, PostError> {
-    let unfit = || PostError::Unfit { path: path.to_owned(), wanted: "certificates (PEM)" };
-    let found = Certificate::from_pem_bundle(&bytes_of(path)?).map_err(|_| unfit())?;
-    if found.is_empty() { Err(unfit()) } else { Ok(found) }
 }

@@ -2,10 +2,9 @@
 //! back-end, whose answers are handed in as any channel's would be.
 //!
 //! Addresses come from the directory, and answers from strangers: so every connection is checked where
-//! it is made (`address`), every body is read up to a limit (`client`), and what a far side says is
+//! it is made and every body is read up to a limit (`channel/outward`), and what a far side says is
 //! told on only where it cannot hold personal data (`refusal`).
 
-mod address;
 mod back_end;
 mod client;
 mod error;

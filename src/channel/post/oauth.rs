@@ -13,9 +13,10 @@ use tokio::time::Instant;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::client::Wire;
-use super::error::{PostError, secret_of};
+use super::error::PostError;
 use super::group::Pace;
-use super::refusal::status_words;
+use crate::channel::outward::answer::status_words;
+use crate::channel::outward::secret_of;
 use crate::directory::{ClientCredentials, Target};
 use crate::kernel::Secret;
 use crate::port::SendError;

@@ -2,15 +2,13 @@
 //! message. A far side's own words are told on only from problem details (RFC 9457), and only as far as
 //! they can hardly name anybody.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
 use super::client::Wire;
+use crate::channel::outward::answer::{retry_after, status_words};
 use crate::port::SendError;
 
 /// Characters of a title, and of a detail, that are told on.
@@ -42,25 +40,6 @@ pub(super) fn of_status(
         Finality::TriedAgain => SendError::Refused(words),
         Finality::ForGood => SendError::Permanent(words),
     }
-}
-
-/// The status in words, such as `404 Not Found`.
-pub(super) fn status_words(status: StatusCode) -> String {
-    let hint = if status.is_redirection() { " (redirects are not followed)" } else { "" };
-    match status.canonical_reason() {
-        Some(reason) => format!("{} {reason}{hint}", status.as_u16()),
-        None => format!("{}{hint}", status.as_u16()),
-    }
-}
-
-/// Reads `Retry-After`: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
 #[derive(Deserialize)]
@@ -123,16 +102,5 @@ mod tests {
     #[case::empty("", false)]
     fn a_title_is_plain_or_not_told(#[case] text: &str, #[case] told: bool) {
         assert_eq!(is_plain(text, LONGEST_TITLE), told);
-    }
-
-    #[rstest::rstest]
-    #[case::seconds("120", Some(120))]
-    #[case::date("Fri, 20 Nov 2026 10:01:00 GMT", Some(60))]
-    #[case::past("Fri, 20 Nov 2026 09:00:00 GMT", Some(0))]
-    #[case::neither("soon", None)]
-    fn a_wait_is_read_in_both_forms(#[case] text: &str, #[case] seconds: Option<u64>) {
-        let now = "2026-11-20T10:00:00Z".parse().unwrap();
-        let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
-        assert_eq!(retry_after(&headers, now).map(|wait| wait.as_secs()), seconds);
     }
 }

@@ -16,10 +16,12 @@ use serde_json::value::RawValue;
 use sha2::Sha256;
 
 use super::client::Wire;
-use super::error::{PostError, secret_of};
+use super::error::PostError;
 use super::group::Pace;
-use super::refusal::{Finality, of_status, status_words};
+use super::refusal::{Finality, of_status};
 use crate::case::Delivery;
+use crate::channel::outward::answer::status_words;
+use crate::channel::outward::{OutwardError, secret_of};
 use crate::directory::Webhook;
 use crate::port::{Clock, Outgoing, SendError, Sender};
 
@@ -120,7 +122,7 @@ impl Sender for WebhookSender {
 impl Key {
     fn read(path: &Path) -> Result<Self, PostError> {
         let wanted = "a webhook secret: whsec_ and the base64 of 24 to 64 random bytes";
-        let unfit = || PostError::Unfit { path: path.to_owned(), wanted };
+        let unfit = || PostError::from(OutwardError::Unfit { path: path.to_owned(), wanted });
         let secret = secret_of(path)?;
         let encoded = secret.expose().strip_prefix("whsec_").ok_or_else(unfit)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| unfit())?;

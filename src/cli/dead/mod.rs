@@ -25,7 +25,7 @@ use crate::letters::Desk;
 use crate::port::SystemClock;
 use crate::port::letters::{Action, ActionKind};
 use crate::serve::Settings;
-use crate::source::file;
+use crate::serve::roll::Roll;
 
 #[derive(Debug, Args)]
 pub(super) struct DeadArgs {
@@ -107,13 +107,14 @@ impl OperatorArgs {
 /// The desk of an installation, with its letters' fates up to date.
 async fn desk(settings: &SettingsArgs) -> anyhow::Result<(Desk, Settings)> {
     let settings = settings.load()?;
-    let Whole { journal, letters, .. } =
+    let Whole { journal, letters, copies, .. } =
         journal::open_whole(&settings.journal, Arc::new(NullSeal)).await?;
+    let roll = Roll::open(&settings, copies, Arc::new(SystemClock)).await?;
     let desk = Desk {
         journal,
         letters,
         contract: Arc::new(Contract::new(settings.limits)?),
-        directory: Arc::new(file::load(&settings.directory.file)?),
+        directory: Arc::new(roll.directory()?),
         clock: Arc::new(SystemClock),
         environment: settings.environment,
         payoff_date_grace_days: settings.exchange.payoff_date_grace_days,

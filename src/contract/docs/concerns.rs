@@ -3,7 +3,7 @@
 use super::super::catalogue::{Direction, MessageType};
 use super::fields::{Field, fields_of};
 use crate::market::no::rules::{
-    self, RuleDoc, fit, form, loan, number, payoff, property, situation, text, way,
+    self, RuleDoc, contact, fit, form, loan, number, payoff, property, situation, text, way, xml,
 };
 
 use Direction::{Answer, Request, Status};
@@ -28,7 +28,7 @@ const fn concern(
     Concern { rule, directions, fields }
 }
 
-static CONCERNS: [Concern; 30] = [
+static CONCERNS: [Concern; 31] = [
     concern(way::NAME_NOT_AMONG_OWNERS, &[Answer], &["laantakereHjemmelshaver"]),
     concern(way::ACCOUNT_NOT_OF_BANK, &[Answer], &["kontonummer"]),
     concern(fit::PROPERTY_NOT_ASKED, &[Answer], &["registerenheterMedDokumentreferanser"]),
@@ -87,6 +87,7 @@ static CONCERNS: [Concern; 30] = [
         &["registerenheterMedHjemmelshavere", "registerenheterMedDokumentreferanser"],
     ),
     concern(property::NO_DOCUMENTS, &[Answer], &["pantedokumentreferanser"]),
+    concern(contact::MISSING, &[Request, Answer], &["avsender.kontaktperson"]),
 ];
 
 /// The rules about the form of any message.
@@ -98,7 +99,16 @@ pub(super) fn any_message() -> Vec<&'static RuleDoc> {
 pub(super) fn about_the_way() -> Vec<&'static RuleDoc> {
     let fielded =
         |rule: &RuleDoc| CONCERNS.iter().any(|it| it.rule.id == rule.id && it.is_about_a_field());
-    rules::all().iter().filter(|rule| rule.id > form::MORE_FINDINGS.id && !fielded(rule)).collect()
+    let between = form::MORE_FINDINGS.id..xml::NOT_XML.id;
+    rules::all()
+        .iter()
+        .filter(|rule| rule.id != between.start && between.contains(&rule.id) && !fielded(rule))
+        .collect()
+}
+
+/// The rules about DSVE's own form.
+pub(super) fn about_xml() -> Vec<&'static RuleDoc> {
+    rules::all().iter().filter(|rule| rule.id >= xml::NOT_XML.id).collect()
 }
 
 /// The rules that concern a type: those about one of its fields.
@@ -145,6 +155,7 @@ mod tests {
         let mut told: Vec<&str> = any_message()
             .into_iter()
             .chain(about_the_way())
+            .chain(about_xml())
             .chain(CONCERNS.iter().filter(|it| it.is_about_a_field()).map(|it| &it.rule))
             .map(|rule| rule.id.as_str())
             .collect();

@@ -4,6 +4,7 @@
 //! is reported with its table and id, never passed over and never a panic.
 
 mod case;
+mod copy;
 mod day;
 mod dead_letter;
 mod delivery;
@@ -20,6 +21,7 @@ use super::columns::columns;
 use super::error::Fault;
 
 pub(super) use case::{CaseQuery, CaseRow, ChangeRow, EventRow, InboxRow, KeyRow};
+pub(super) use copy::{CopyMomentRow, CopyQuery, CopyRow};
 pub(super) use day::{
     CasePlaceRow, DayEventRow, DayHeadRow, DayPlaceRow, EventPlaceRow, StretchRow,
 };

@@ -40,8 +40,10 @@ pub struct Avsender {
     /// Postal address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adresse: Option<Adresse>,
-    /// Whom to ask (required by the functional table, *avsenders kontaktinformasjon*).
-    pub kontaktperson: Kontaktperson,
+    /// Whom to ask. Required by the functional table (*avsenders kontaktinformasjon*), optional in
+    /// the XSD: only what comes as XML is accepted without it (rule INN-060).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kontaktperson: Option<Kontaktperson>,
     /// The sender's own reference, which an answer repeats.
     pub referanse: String,
     /// The organisation that gets the answer in the sender's place.

@@ -97,12 +97,13 @@ fn sender(sink: &mut Sink, it: &Avsender) {
     number::organisation(sink, &it.id, place.field("id"));
     text::free_text(sink, &it.foretaksnavn, place.field("foretaksnavn"));
     address(sink, it.adresse.as_ref(), &place);
-    let contact = place.field("kontaktperson");
-    let person = &it.kontaktperson;
-    text::free_text(sink, &person.navn, contact.field("navn"));
-    text::optional(sink, person.epost.as_ref(), contact.field("epost"));
-    text::optional(sink, person.telefondirekte.as_ref(), contact.field("telefondirekte"));
-    text::optional(sink, person.telefon.as_ref(), contact.field("telefon"));
+    if let Some(person) = &it.kontaktperson {
+        let contact = place.field("kontaktperson");
+        text::free_text(sink, &person.navn, contact.field("navn"));
+        text::optional(sink, person.epost.as_ref(), contact.field("epost"));
+        text::optional(sink, person.telefondirekte.as_ref(), contact.field("telefondirekte"));
+        text::optional(sink, person.telefon.as_ref(), contact.field("telefon"));
+    }
     text::free_text(sink, &it.referanse, place.field("referanse"));
     if let Some(organisation) = &it.returnertil {
         self::organisation(sink, organisation, &place.field("returnertil"));

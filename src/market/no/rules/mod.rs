@@ -5,6 +5,8 @@
 //! asked) have their row here too, and are raised by whoever knows, so that `innfri explain` can tell
 //! what every finding means.
 
+pub mod contact;
+pub mod envelope;
 pub mod fit;
 pub mod form;
 pub mod loan;
@@ -16,6 +18,7 @@ pub mod property;
 pub mod situation;
 pub mod text;
 pub mod way;
+pub mod xml;
 
 use std::fmt;
 
@@ -50,13 +53,16 @@ pub enum Level {
     Warning,
     /// An error in production; a warning in test environments, whose numbers are made up.
     ByEnvironment,
+    /// A warning in what comes as XML through Altinn; an error in anything else.
+    OutsideAltinn,
 }
 
 impl Level {
     /// The severity of a breach in an environment.
     pub const fn severity(self, environment: Environment) -> Severity {
         match (self, environment) {
-            (Self::Error, _) | (Self::ByEnvironment, Environment::Production) => Severity::Error,
+            (Self::Error | Self::OutsideAltinn, _)
+            | (Self::ByEnvironment, Environment::Production) => Severity::Error,
             (Self::Warning, _) | (Self::ByEnvironment, Environment::Test) => Severity::Warning,
         }
     }
@@ -68,6 +74,7 @@ impl fmt::Display for Level {
             Self::Error => "error: the message is not accepted",
             Self::Warning => "warning: the message is accepted all the same",
             Self::ByEnvironment => "error in production, warning in test",
+            Self::OutsideAltinn => "error; in XML through Altinn a warning",
         })
     }
 }
@@ -77,6 +84,12 @@ impl RuleDoc {
     /// in production.
     pub fn finding(&self, peker: impl Into<String>) -> Finding {
         self.finding_in(Environment::Production, peker)
+    }
+
+    /// A finding by this rule that leaves the message accepted, for whoever knows that the case is
+    /// one in which the rule only warns.
+    pub fn warning(&self, peker: impl Into<String>) -> Finding {
+        Finding { alvorlighet: Severity::Warning, ..self.finding(peker) }
     }
 
     /// A finding by this rule at a JSON pointer, as bad as it is in an environment.
@@ -108,7 +121,7 @@ pub fn find(name: &str) -> Option<&'static RuleDoc> {
     ALL.iter().find(|rule| rule.id.as_str().eq_ignore_ascii_case(name))
 }
 
-static ALL: [RuleDoc; 58] = [
+static ALL: [RuleDoc; 91] = [
     form::NOT_JSON,
     form::MISSING,
     form::UNKNOWN_FIELD,
@@ -167,6 +180,39 @@ static ALL: [RuleDoc; 58] = [
     property::LEVEL,
     property::REPEATED,
     property::NO_DOCUMENTS,
+    contact::MISSING,
+    xml::NOT_XML,
+    xml::NO_DOCTYPE,
+    xml::ENCODING,
+    xml::TOO_LARGE,
+    xml::UNKNOWN_ROOT,
+    xml::NAMESPACE,
+    xml::UNKNOWN_ELEMENT,
+    xml::UNKNOWN_ATTRIBUTE,
+    xml::MISSING,
+    xml::REPEATED,
+    xml::ORDER,
+    xml::EXACTLY_ONE,
+    xml::STRAY_TEXT,
+    xml::VALUE,
+    xml::AMOUNT,
+    xml::LOCAL_TIME,
+    xml::NOT_WRITABLE,
+    envelope::NO_ARCHIVE,
+    envelope::ARCHIVE_TOO_LARGE,
+    envelope::UNSAFE_NAME,
+    envelope::LOCKED,
+    envelope::NO_MESSAGE,
+    envelope::SEVERAL_MESSAGES,
+    envelope::OTHER_FILES,
+    envelope::NO_MANIFEST,
+    envelope::ENVELOPE_DIFFERS,
+    envelope::CONTENT_DIFFERS,
+    envelope::UNKNOWN_MESSAGE,
+    envelope::UNKNOWN_STATUS,
+    envelope::VERSION,
+    envelope::STATUS_TEXT,
+    envelope::NOT_IN_DSVE,
 ];
 
 /// Gathers the findings of one message.

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::error::PostError;
+use super::error::OutwardError;
 
 /// Where an address lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ enum Place {
 
 /// Which places may be posted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(in crate::channel) enum Reach {
     Public,
     PublicAndPrivate,
     /// Without TLS: only where nobody else listens.
@@ -45,13 +45,13 @@ impl Reach {
     }
 }
 
-/// Reads the address that `key` of the directory holds, and what may be reached by it.
-pub(super) fn read(
+/// Reads the address that `key` of the directory or the settings holds, and what may be reached by it.
+pub(in crate::channel) fn read(
     key: &'static str,
     text: &str,
     allow_private: bool,
-) -> Result<(Url, Reach), PostError> {
-    let wrong = |message| PostError::Address { key, message };
+) -> Result<(Url, Reach), OutwardError> {
+    let wrong = |message| OutwardError::Address { key, message };
     let url = Url::parse(text)
         .map_err(|_| wrong("write an address such as https://bank.example/innfri"))?;
     let reach = match (url.scheme(), allow_private) {
@@ -81,7 +81,7 @@ pub(super) fn read(
 }
 
 /// Resolves names as the machine does, and keeps only what may be reached.
-pub(super) struct Guarded(pub(super) Reach);
+pub(in crate::channel) struct Guarded(pub(in crate::channel) Reach);
 
 /// A name that resolves to nothing that may be posted to.
 #[derive(Debug, thiserror::Error)]
