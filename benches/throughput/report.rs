@@ -23,7 +23,13 @@ impl Runs {
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+        let at = |place: usize| sorted.get(place).copied().unwrap_or(f64::NAN);
+        let upper = sorted.len() / 2;
+        if sorted.len() % 2 == 0 {
+            f64::midpoint(at(upper.wrapping_sub(1)), at(upper))
+        } else {
+            at(upper)
+        }
     }
 
     /// The lowest and the highest.

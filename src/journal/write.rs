@@ -19,6 +19,10 @@ use super::store::{Session, Statement, Store};
 use crate::port::journal::CaseChange;
 use crate::port::{AttemptResult, Claim, Decision, OwedDelivery, Whose};
 
+/// Events of a group for which the ways to the store and back cost more than the rows. A large group goes step
+/// by step: one statement for all of it took the server longer.
+const SMALL: usize = 16;
+
 /// A group of decisions as rows, sorted by key.
 pub(super) struct Group {
     /// Decisions about a case or message that an earlier one of the group is about.
@@ -70,9 +74,9 @@ struct Draft {
 }
 
 impl Group {
-    /// Whether it gives nothing up and keeps no dead letter.
-    fn is_usual(&self) -> bool {
-        self.dead_letters.is_empty() && self.given_up.rows.is_empty()
+    /// Whether it is a small one that gives nothing up and keeps no dead letter.
+    fn is_small(&self) -> bool {
+        self.events.len() <= SMALL && self.dead_letters.is_empty() && self.given_up.rows.is_empty()
     }
 
     /// The rows of a group, whose deliveries are claimed at once.
@@ -167,7 +171,7 @@ pub(super) async fn commit<S: Store>(store: &S, group: &Group) -> Result<Vec<usi
     if !group.doubled.is_empty() {
         return Ok(group.doubled.clone());
     }
-    if group.is_usual() && store.commit_at_once(group).await? {
+    if group.is_small() && store.commit_at_once(group).await? {
         return Ok(Vec::new());
     }
     let mut writer = store.write().await?;

@@ -1,4 +1,4 @@
-//! The usual commit in one statement: a transaction of its own, and one way to the server and back instead of
+//! The commit of a small group in one statement: a transaction of its own, and one way to the server and back instead of
 //! six.
 //!
 //! It holds only when nothing collides. Where a case or a message is there already, or a case has moved on, the
