@@ -25,7 +25,7 @@ impl Runs {
         sorted.sort_by(f64::total_cmp);
         let at = |place: usize| sorted.get(place).copied().unwrap_or(f64::NAN);
         let upper = sorted.len() / 2;
-        if sorted.len() % 2 == 0 {
+        if sorted.len().is_multiple_of(2) {
             f64::midpoint(at(upper.wrapping_sub(1)), at(upper))
         } else {
             at(upper)
