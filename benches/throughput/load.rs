@@ -193,7 +193,7 @@ pub fn reference(number: usize) -> String {
     format!("OPPDRAG-{number:x}")
 }
 
-/// A question of about 1.7 KB: two properties, three owners.
+/// A question of about 1.3 KB: two properties with two owners each.
 pub fn request(number: usize, bank: &Bank) -> Value {
     let owner = json!({"person": {"id": "23904430552", "fornavn": "Prøve Eksempel", "etternavn": "Fiksjon"}});
     let company = json!({"organisasjon": {"id": AGENCY, "foretaksnavn": "Eksempel Eiendom", "adresse": address()}});

@@ -90,9 +90,16 @@ impl Bench {
             }
         }
         let from = json!({"seconds": serve.json()});
-        self.report.at_most("start of `innfri serve` to ready", serve.median(), 0.5, " s", from);
+        self.report.at_most(
+            "start of `innfri serve` to ready",
+            serve.median(),
+            &serve,
+            0.5,
+            " s",
+            from,
+        );
         let from = json!({"seconds": demo.json()});
-        self.report.at_most("`demo` from start to table", demo.median(), 2.0, " s", from);
+        self.report.at_most("`demo` from start to table", demo.median(), &demo, 2.0, " s", from);
     }
 
     async fn embedded(&mut self) {
@@ -107,7 +114,7 @@ impl Bench {
         }
         let from =
             json!({"cases_per_second": rate.json(), "processor_microseconds": processor.json()});
-        self.report.at_least("embedded, cases a second", rate.median().round(), 5000.0, from);
+        self.report.at_least("embedded, cases a second", rate.median(), &rate, 5000.0, from);
     }
 
     async fn relaying(&mut self, scripts: &Scripts) {
@@ -151,12 +158,22 @@ impl Bench {
             ("requests against Python", Contender::Python.name(), 1.0),
         ];
         for (what, peer, goal) in goals {
-            self.report.at_least(what, requests / rate(peer), goal, from(peer));
+            let rounds = rates["innfri, requests"].against(&rates[peer]);
+            self.report.at_least(what, requests / rate(peer), &rounds, goal, from(peer));
         }
         let answers = rate("innfri, answers") / rate(Contender::BareRelay.name());
+        let rounds = rates["innfri, answers"].against(&rates[Contender::BareRelay.name()]);
         let answered = json!({"innfri": rates["innfri, answers"].json()});
-        self.report.at_least("answers against the bare lapin relay", answers, 0.7, answered);
+        self.report.at_least(
+            "answers against the bare lapin relay",
+            answers,
+            &rounds,
+            0.7,
+            answered,
+        );
         let used = |name: &str| processor.get(name).map_or(f64::NAN, Runs::median);
+        let relay = &processor[Contender::BareRelay.name()];
+        let rounds = processor["innfri, requests"].against(relay);
         let ratio = used("innfri, requests") / used(Contender::BareRelay.name());
         let from = json!({"innfri_microseconds": processor["innfri, requests"].json(),
             "answers_microseconds": processor["innfri, answers"].json(),
@@ -164,6 +181,7 @@ impl Bench {
         self.report.at_most(
             "processor time for each request, against the bare relay",
             ratio,
+            &rounds,
             2.0,
             " ×",
             from,
@@ -205,8 +223,15 @@ impl Bench {
             all.push(shown);
         }
         let from = json!({"relay_p50_innfri_p50_relay_p99_innfri_p99": all});
-        self.report.at_most("latency added at 500/s, p50", half.median(), 2.0, " ms", from);
-        self.report.at_most("latency added at 500/s, p99", most.median(), 8.0, " ms", json!({}));
+        self.report.at_most("latency added at 500/s, p50", half.median(), &half, 2.0, " ms", from);
+        self.report.at_most(
+            "latency added at 500/s, p99",
+            most.median(),
+            &most,
+            8.0,
+            " ms",
+            json!({}),
+        );
     }
 
     async fn processes(&mut self) {
@@ -221,7 +246,7 @@ impl Bench {
             ratio.0.push(shown.two / shown.one);
         }
         let from = json!({"one": one.json(), "two": two.json()});
-        self.report.at_least("two processes against one", ratio.median(), 1.7, from);
+        self.report.at_least("two processes against one", ratio.median(), &ratio, 1.7, from);
     }
 
     async fn growth(&mut self) {
@@ -261,6 +286,7 @@ impl Bench {
         self.report.at_least(
             "filled journal and directory against empty",
             full.median() / empty.median(),
+            &full.against(&empty),
             0.9,
             from,
         );
@@ -268,6 +294,7 @@ impl Bench {
         self.report.at_most(
             "memory at full speed beside the open cases",
             memory.median(),
+            &memory,
             200.0,
             " MiB",
             from,
