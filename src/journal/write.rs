@@ -19,8 +19,8 @@ use super::store::{Session, Statement, Store};
 use crate::port::journal::CaseChange;
 use crate::port::{AttemptResult, Claim, Decision, OwedDelivery, Whose};
 
-/// Events of a group for which the ways to the store and back cost more than the rows. A large group goes step
-/// by step: one statement for all of it took the server longer.
+/// Events of a group that is committed in one statement, to save ways to the store and back. Whether that pays for
+/// a large group too has not been told apart from noise, so it goes step by step.
 const SMALL: usize = 16;
 
 /// A group of decisions as rows, sorted by key.

@@ -219,7 +219,8 @@ pub trait Journal: Send + Sync {
         whose: Whose<'_>,
     ) -> Result<Vec<OwedDelivery>, JournalError>;
 
-    /// Records what became of attempts. A delivery that is already delivered stays so.
+    /// Records what became of attempts. A delivery that is already delivered stays so. A crash of the store's
+    /// server may undo what was recorded in its last second: the delivery then goes out again, with the same id.
     async fn record(&self, results: &[AttemptResult]) -> Result<(), JournalError>;
 
     /// Where one delivery stands.

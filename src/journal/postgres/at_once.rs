@@ -1,5 +1,5 @@
-//! The commit of a small group in one statement: a transaction of its own, and one way to the server and back instead of
-//! six.
+//! The commit of a small group in one statement: a transaction of its own, and one way to the server and back
+//! instead of six.
 //!
 //! It holds only when nothing collides. Where a case or a message is there already, or a case has moved on, the
 //! statement fails as a whole and leaves nothing behind; the group then goes the careful way, which tells what
