@@ -90,3 +90,42 @@ impl Lane {
         self.waiting.drain(..).map(|held| held.owed.delivery.id).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Delivery, Purpose};
+    use crate::contract::{Body, MessageType};
+    use crate::kernel::CaseId;
+
+    fn held() -> Held {
+        let bank = "NO:918190937".parse().unwrap();
+        let message = "0b1d1d7e-5c1f-4a6e-9d0b-3f6a1e2c4b5d".parse().unwrap();
+        let case = CaseId::of(&bank, &message);
+        let delivery = Delivery {
+            id: DeliveryId::of(&case, "request"),
+            case: Some(case),
+            purpose: Purpose::Request,
+            to: bank,
+            body: Body { message_type: MessageType::Restgjeldsforespoersel, json: Vec::new() },
+            correlation_id: None,
+            traceparent: None,
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        Held { owed: OwedDelivery { delivery, attempts: 0, owed_since: now }, claimed_at: now }
+    }
+
+    #[test]
+    fn what_was_left_for_want_of_room_is_asked_for_once_there_is_room_again() {
+        let mut lane = Lane::new(4, Breaker::new(5, 30));
+        (0..4).for_each(|_| assert!(lane.push(held())));
+        assert!(!lane.has_room_again(), "nothing was left behind");
+        assert!(!lane.push(held()));
+        assert!(!lane.has_room_again(), "it is still full");
+        lane.next(1, Timestamp::UNIX_EPOCH);
+        assert!(!lane.has_room_again(), "more than half is taken");
+        lane.next(1, Timestamp::UNIX_EPOCH);
+        assert!(lane.has_room_again());
+        assert!(!lane.has_room_again(), "it was said");
+    }
+}
