@@ -47,6 +47,7 @@ fn incoming(login: &str, kind: MessageType, body: &Value) -> Incoming {
         content_type: Some("application/json".into()),
         traceparent: None,
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: Timestamp::UNIX_EPOCH,
         body: serde_json::to_vec(body).unwrap(),
     }

@@ -289,6 +289,7 @@ fn ask(directory: &Directory, bank: &str) -> Decision {
         content_type: Some("application/json".into()),
         traceparent: None,
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: now,
         body: serde_json::to_vec(&body).unwrap(),
     };

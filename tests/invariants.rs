@@ -236,6 +236,7 @@ fn incoming(arrival: &Arrival, store: &Store) -> Incoming {
         content_type: None,
         traceparent: None,
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: Timestamp::UNIX_EPOCH,
         body: arrival.body.clone(),
     }

@@ -98,6 +98,7 @@ fn incoming(worker: usize, number: usize, banks: &[Bank]) -> Incoming {
         content_type: Some("application/json".into()),
         traceparent: None,
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: SystemClock.now(),
         body: serde_json::to_vec(&request(number, &banks[number % banks.len()])).unwrap(),
     }

@@ -107,6 +107,7 @@ impl LoanBookHandler {
             content_type: Some("application/json".to_owned()),
             traceparent: delivery.traceparent,
             deaths: Vec::new(),
+            findings: Vec::new(),
             received_at: self.clock.now(),
             body: reply.body,
         };

@@ -240,6 +240,7 @@ mod tests {
             content_type: None,
             traceparent: None,
             deaths: Vec::new(),
+            findings: Vec::new(),
             received_at: Timestamp::UNIX_EPOCH,
             body: b"{}".to_vec(),
         }

@@ -227,6 +227,7 @@ fn incoming(scene: &Scene, clock: &dyn Clock) -> anyhow::Result<Incoming> {
         content_type: Some("application/json".to_owned()),
         traceparent: None,
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: clock.now(),
         body: serde_json::to_vec(&message)?,
     })

@@ -11,7 +11,7 @@ use super::decision::{CaseChange, Decision, Disposition, Found};
 use super::guard::{Stop, payment, privacy};
 use super::reading::Arrival;
 use super::request::record;
-use super::{Context, rejection};
+use super::{Context, beyond, rejection};
 
 /// What an answer or status leads to.
 pub(super) fn decide(arrival: &Arrival, found: &Found, context: &Context<'_>) -> Decision {
@@ -89,6 +89,10 @@ fn examine<'a>(
         // Its type does not fit, which has been found above.
         Message::Request(_) => return Err(stops),
     };
+    if let Reply::Answer(answer) = &reply {
+        let body = || arrival.body(answer.message_type());
+        stops.findings.extend(beyond::unsaid(&stored.case.reply_to, body, context));
+    }
     for stop in guard(&reply, &request, arrival, context) {
         stops.findings.extend(stop.findings);
         stops.alerts.push(stop.alert);

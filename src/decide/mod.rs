@@ -6,6 +6,7 @@
 //! that is made again after a crash, or after a conflict, is the same.
 
 pub mod answer;
+mod beyond;
 pub mod broker_death;
 pub mod decision;
 pub mod guard;

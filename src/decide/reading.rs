@@ -5,6 +5,7 @@ use crate::contract::{Body, CheckContext, Direction, Message, MessageType};
 use crate::directory::Operator;
 use crate::kernel::{
     ChannelName, DeliveryId, Digest, Finding, Incoming, Login, MessageId, OrganisationId,
+    has_errors,
 };
 
 use super::Context;
@@ -74,6 +75,12 @@ impl Arrival {
         about(&self.sender, &self.identity, &self.incoming.body)
     }
 
+    /// Whom Altinn gave it to, where it came that way: who refuses it, whatever it says of its receiver.
+    pub(super) fn given_to(&self) -> Option<OrganisationId> {
+        let through_altinn = self.incoming.channel == ChannelName::Altinn;
+        through_altinn.then(|| self.incoming.source.parse().ok()).flatten()
+    }
+
     /// The body with its type, to be stored and forwarded unchanged.
     pub fn body(&self, message_type: MessageType) -> Body {
         Body { message_type, json: self.incoming.body.clone() }
@@ -111,7 +118,8 @@ pub fn read(incoming: Incoming, context: &Context<'_>) -> Reading {
     let known = incoming.message_type.as_deref().and_then(|name| name.parse::<MessageType>().ok());
     let taken = known.filter(|kind| kind.direction() != Direction::Notice);
     let mut findings = envelope_findings(&incoming, known, taken);
-    let (message, hints) = match taken {
+    let legible = !has_errors(&incoming.findings);
+    let (message, hints) = match taken.filter(|_| legible) {
         Some(kind) => {
             let contact_optional = incoming.channel == ChannelName::Altinn;
             let check = CheckContext { contact_optional, ..context.check };
@@ -133,7 +141,7 @@ pub fn read(incoming: Incoming, context: &Context<'_>) -> Reading {
         return Reading::Spoofed(Spoofed { letter, tell: sole(operator), about });
     }
     let answers = incoming.correlation_id.as_deref().and_then(|text| text.parse().ok());
-    let refused = crate::kernel::has_errors(&findings);
+    let refused = has_errors(&findings);
     let arrival = Arrival {
         digest: Digest::of(&[taken.map_or("", MessageType::name).as_bytes(), &incoming.body]),
         sender,
@@ -180,7 +188,7 @@ fn envelope_findings(
     known: Option<MessageType>,
     taken: Option<MessageType>,
 ) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = incoming.findings.clone();
     match (taken, known) {
         (Some(_), _) => {}
         (None, Some(_)) => findings.push(way::INNFRI_ALONE.finding("")),
@@ -190,7 +198,9 @@ fn envelope_findings(
         findings.push(way::MESSAGE_ID.finding(""));
     }
     let kind = incoming.content_type.as_deref().map(|text| text.split(';').next().unwrap_or(text));
-    if kind.is_some_and(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
+    // What its channel could not make JSON of is no JSON, which has been said.
+    let said = has_errors(&incoming.findings);
+    if !said && kind.is_some_and(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
         findings.push(way::CONTENT_TYPE.finding(""));
     }
     findings

@@ -10,7 +10,7 @@ use crate::market::no::status::{Aarsak, Status, StatusPart, Statuskode};
 use super::decision::{CaseChange, Decision, Disposition, Found, InboxEntry};
 use super::reading::Arrival;
 use super::route::{Refusal, Route, route};
-use super::{Context, rejection};
+use super::{Context, beyond, rejection};
 
 /// What a request leads to.
 pub(super) fn decide(arrival: &Arrival, found: &Found, context: &Context<'_>) -> Decision {
@@ -22,7 +22,7 @@ pub(super) fn decide(arrival: &Arrival, found: &Found, context: &Context<'_>) ->
         };
     }
     match &arrival.message {
-        Some(Message::Request(request)) => match route(&arrival.sender, request, context) {
+        Some(Message::Request(request)) => match way(arrival, request, context) {
             Ok(way) => accept(arrival, request, way, context),
             Err(refusal) => refuse(arrival, refusal, context),
         },
@@ -30,6 +30,13 @@ pub(super) fn decide(arrival: &Arrival, found: &Found, context: &Context<'_>) ->
             refuse(arrival, Refusal::unacceptable(arrival.findings.clone()), context)
         }
     }
+}
+
+/// Where a request goes, when it can be said there.
+fn way(arrival: &Arrival, request: &Request, context: &Context<'_>) -> Result<Route, Refusal> {
+    let way = route(&arrival.sender, request, arrival.incoming.channel, context)?;
+    let unsaid = beyond::unsaid(&way.bank, || arrival.body(request.message_type()), context);
+    if unsaid.is_empty() { Ok(way) } else { Err(Refusal::unacceptable(unsaid)) }
 }
 
 fn accept(arrival: &Arrival, request: &Request, way: Route, context: &Context<'_>) -> Decision {
@@ -54,7 +61,8 @@ fn accept(arrival: &Arrival, request: &Request, way: Route, context: &Context<'_
 }
 
 fn refuse(arrival: &Arrival, refusal: Refusal, context: &Context<'_>) -> Decision {
-    let mut case = open(arrival, &arrival.sender, arrival.receiver.clone(), context);
+    let bank = arrival.given_to().or_else(|| arrival.receiver.clone());
+    let mut case = open(arrival, &arrival.sender, bank.clone(), context);
     let kind = case.request_type;
     let status = Event::StatusGiven {
         revision: 1,
@@ -64,7 +72,7 @@ fn refuse(arrival: &Arrival, refusal: Refusal, context: &Context<'_>) -> Decisio
         message_id: None,
     };
     let events = [
-        record(&mut case, opened(arrival, kind, arrival.receiver.clone()), context),
+        record(&mut case, opened(arrival, kind, bank), context),
         record(&mut case, status, context),
     ];
     let outcome = Delivery {

@@ -1,8 +1,8 @@
 //! The content-based router: to whom a request goes, and to whom its outcome, or why it may not go.
 
 use crate::contract::Request;
-use crate::directory::{Participant, Role};
-use crate::kernel::{Finding, OrganisationId};
+use crate::directory::{Handler, Participant, Role};
+use crate::kernel::{ChannelName, Finding, OrganisationId};
 use crate::market::no::status::Aarsak;
 
 use super::Context;
@@ -57,6 +57,7 @@ impl Refusal {
 pub fn route(
     sender: &OrganisationId,
     request: &Request,
+    channel: ChannelName,
     context: &Context<'_>,
 ) -> Result<Route, Refusal> {
     let kind = request.message_type();
@@ -71,6 +72,15 @@ pub fn route(
         ));
     }
     let bank = receiver(request, context)?;
+    // innfri is no way from one member of DSVE to another: they reach each other.
+    if channel == ChannelName::Altinn && bank.handler == Handler::Altinn {
+        return Err(Refusal::of(
+            Aarsak::IkkeStoettet,
+            &way::RECEIVER_DOES_NOT_TAKE,
+            "/mottaker/id",
+            format!("{} nås ikke gjennom denne mottakeren. Send direkte til banken.", bank.name),
+        ));
+    }
     if !bank.receives.contains(&kind) {
         return Err(Refusal::of(
             Aarsak::IkkeStoettet,

@@ -128,6 +128,7 @@ fn message(login: &str, kind: &str, body: &Value) -> Incoming {
         content_type: Some("application/json".into()),
         traceparent: None,
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: Timestamp::UNIX_EPOCH,
         body: serde_json::to_vec(body).unwrap(),
     }

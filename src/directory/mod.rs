@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub use handler::{BackEnd, ClientCredentials, Handler, Target, Webhook};
 
 use crate::contract::MessageType;
-use crate::kernel::{Login, OrganisationId, RegisterNumber};
+use crate::kernel::{Country, Login, OrganisationId, RegisterNumber};
 
 /// An organisation that takes part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,8 @@ pub struct Directory {
     operators: BTreeMap<Login, Operator>,
     /// Operators by their own organisation.
     organisations: BTreeMap<OrganisationId, Login>,
-    /// One for each bank whose answers innfri itself hands in: it signs in within the process alone.
+    /// One for each bank whose answers innfri itself hands in, and one for each organisation that can send
+    /// through Altinn: they sign in within the process alone.
     built_in: BTreeMap<Login, Operator>,
 }
 
@@ -166,8 +167,9 @@ impl Directory {
                 }
             }
             let id = participant.id.clone();
-            if participant.handler.answers_at_once() {
-                let login = built_in_login(&id);
+            let at_once = participant.handler.answers_at_once().then(|| built_in_login(&id));
+            let beyond = (id.country() == Country::No).then(|| altinn_login(&id));
+            for login in at_once.into_iter().chain(beyond) {
                 let operator = Operator {
                     login: login.clone(),
                     name: participant.name.clone(),
@@ -271,6 +273,12 @@ impl Directory {
 /// in. No operator of a file can have it, since it holds a space.
 pub fn built_in_login(bank: &OrganisationId) -> Login {
     Login::new(format!("answers of {bank}"))
+}
+
+/// The login under which what an organisation sends through Altinn is handed in: Altinn has checked who
+/// it is. No operator of a file can have it, since it holds a space.
+pub fn altinn_login(sender: &OrganisationId) -> Login {
+    Login::new(format!("altinn {sender}"))
 }
 
 impl Participant {

@@ -213,6 +213,7 @@ mod tests {
             content_type: None,
             traceparent: None,
             deaths: Vec::new(),
+            findings: Vec::new(),
             received_at: Timestamp::UNIX_EPOCH,
             body: Vec::new(),
         }

@@ -335,8 +335,13 @@ impl Errand {
         way: Result<Arc<dyn Sender>, SendError>,
         group: Vec<OwedDelivery>,
     ) -> Report {
-        let outgoing: Vec<Outgoing> =
-            group.iter().map(|owed| Outgoing { delivery: owed.delivery.clone() }).collect();
+        let outgoing: Vec<Outgoing> = group
+            .iter()
+            .map(|owed| Outgoing {
+                delivery: owed.delivery.clone(),
+                maybe_sent_since: (owed.attempts > 0).then_some(owed.owed_since),
+            })
+            .collect();
         let results = match way {
             Ok(sender) if sender.is_up() => {
                 let timed_out =

@@ -299,7 +299,9 @@ pub(super) async fn claim<S: Store>(
              AND (lease_until IS NULL OR lease_until <= (SELECT given.moment FROM given LIMIT 1)) \
              AND {chosen} \
              ORDER BY next_attempt_at, id LIMIT {limit} {lock}) \
-         UPDATE deliveries SET lease_owner = (SELECT given.owner FROM given LIMIT 1), \
+         UPDATE deliveries SET \
+             attempts = attempts + CASE WHEN lease_owner IS NULL THEN 0 ELSE 1 END, \
+             lease_owner = (SELECT given.owner FROM given LIMIT 1), \
              lease_until = (SELECT given.until FROM given LIMIT 1) \
          WHERE id IN (SELECT due.id FROM due) RETURNING {columns}",
         lock = S::CLAIM_LOCK,

@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::finding::Finding;
+
 /// A way in or out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -87,6 +89,9 @@ pub struct Incoming {
     pub traceparent: Option<String>,
     /// Why the broker gave up on it; empty for a live message.
     pub deaths: Vec<Death>,
+    /// What its channel found when it made JSON of it, for a channel that does. With an error among them
+    /// `body` is what arrived, and not looked into.
+    pub findings: Vec<Finding>,
     /// When it arrived here.
     pub received_at: Timestamp,
     /// The body.
@@ -125,6 +130,7 @@ mod tests {
             content_type: None,
             traceparent: None,
             deaths: Vec::new(),
+            findings: Vec::new(),
             received_at: Timestamp::UNIX_EPOCH,
             body: b"Kari Nordmann".to_vec(),
         };

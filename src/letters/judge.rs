@@ -75,6 +75,7 @@ fn incoming(record: &LetterRecord, context: &Context<'_>) -> Incoming {
         content_type: letter.content_type.clone(),
         traceparent: letter.traceparent.clone(),
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: context.now,
         body: letter.body.clone(),
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::case::Delivery;
 use crate::directory::Participant;
@@ -91,6 +92,9 @@ pub trait Outbound: Send + Sync {
 pub struct Outgoing {
     /// What is owed.
     pub delivery: Delivery,
+    /// Since when it may have been sent before without anybody hearing of it; `None` when this is the first
+    /// attempt for certain. For channels whose far side does not recognise a repeat.
+    pub maybe_sent_since: Option<Timestamp>,
 }
 
 /// Why a message was not sent.

@@ -39,7 +39,7 @@ pub enum Whose<'a> {
 pub struct OwedDelivery {
     /// What is owed.
     pub delivery: Delivery,
-    /// Attempts that failed so far.
+    /// Attempts that failed so far, and claims that ran out: a process that died may have sent it.
     pub attempts: u32,
     /// Since when it is owed.
     pub owed_since: Timestamp,
@@ -211,7 +211,8 @@ pub trait Journal: Send + Sync {
     /// date. A delivery whose id is known stays as it was.
     async fn commit(&self, group: &[Decision], claim: &Claim) -> Result<(), CommitError>;
 
-    /// Claims deliveries that are due and that nobody holds, oldest first.
+    /// Claims deliveries that are due and that nobody holds, oldest first. A claim that ran out counts as an
+    /// attempt.
     async fn claim(
         &self,
         claim: &Claim,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use config::{Config, Environment as Variables, File, FileFormat, Map, Value, ValueKind};
 use serde::Deserialize;
 
+use crate::channel::altinn::AltinnConfig;
 use crate::channel::amqp::AmqpConfig;
 use crate::channel::http::HttpConfig;
 use crate::channel::watch::WatchConfig;
@@ -25,7 +26,7 @@ pub const DEFAULTS: &str = include_str!("../../deploy/innfri.default.toml");
 const SECTIONS_WITH_URL: [&str; 3] = ["journal", "amqp", "akeldo"];
 
 /// Sections that switch something on: it is off when nothing in them is set.
-const SECTIONS_THAT_MAY_BE_LEFT_OUT: [&str; 3] = ["amqp", "http", "akeldo"];
+const SECTIONS_THAT_MAY_BE_LEFT_OUT: [&str; 4] = ["amqp", "http", "akeldo", "altinn"];
 
 /// The settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +44,8 @@ pub struct Settings {
     pub amqp: Option<AmqpConfig>,
     /// HTTP; `None` when it is not listened for.
     pub http: Option<HttpConfig>,
+    /// Altinn 3 Broker; `None` when no address is given.
+    pub altinn: Option<AltinnConfig>,
     /// The exchange.
     pub exchange: ExchangeConfig,
     /// Dead letters.

@@ -214,5 +214,9 @@ pub fn owed(number: u32, to: &str, purpose: Purpose) -> Delivery {
 }
 
 pub fn group(deliveries: &[Delivery]) -> Vec<Outgoing> {
-    deliveries.iter().map(|delivery| Outgoing { delivery: delivery.clone() }).collect()
+    let outgoing = |delivery: &Delivery| {
+        let delivery = delivery.clone();
+        Outgoing { delivery, maybe_sent_since: None }
+    };
+    deliveries.iter().map(outgoing).collect()
 }

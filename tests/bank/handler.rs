@@ -71,6 +71,7 @@ fn outgoing(number: u128, purpose: Purpose, message_type: MessageType, json: Vec
             correlation_id: None,
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         },
+        maybe_sent_since: None,
     }
 }
 

@@ -286,6 +286,7 @@ impl World {
             content_type: Some("application/json".into()),
             traceparent: None,
             deaths: Vec::new(),
+            findings: Vec::new(),
             received_at: self.now(),
             body: serde_json::to_vec(body).unwrap(),
         }

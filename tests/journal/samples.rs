@@ -189,6 +189,7 @@ pub fn letter(number: u32, reason: DeadReason) -> DeadLetter {
         content_type: Some("application/json".into()),
         traceparent: Some("00-1-2-01".into()),
         deaths: vec![Death { reason: "expired".into(), queue: "q".into(), count: 3 }],
+        findings: Vec::new(),
         received_at: at(i64::from(number)),
         body: vec![0, 159, 146, 150, u8::try_from(number % 256).unwrap()],
     };

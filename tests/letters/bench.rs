@@ -333,6 +333,7 @@ pub fn request(number: u32, login: &str) -> Incoming {
         content_type: Some("application/json".into()),
         traceparent: None,
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: Timestamp::from_second(1_780_000_000).unwrap(),
         body: serde_json::to_vec(&messages::restgjeld(number)).unwrap(),
     }

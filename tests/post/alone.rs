@@ -52,6 +52,7 @@ fn outgoing(number: u32) -> Outgoing {
             correlation_id: None,
             traceparent: Some("not\na header".to_owned()),
         },
+        maybe_sent_since: None,
     }
 }
 

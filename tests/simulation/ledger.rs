@@ -109,6 +109,7 @@ fn incoming(login: &str, message_type: &str, message_id: Option<&str>, body: &[u
         content_type: Some("application/json".into()),
         traceparent: None,
         deaths: Vec::new(),
+        findings: Vec::new(),
         received_at: jiff::Timestamp::UNIX_EPOCH,
         body: body.to_vec(),
     }

@@ -141,6 +141,7 @@ impl Store {
         due.truncate(limit as usize);
         due.into_iter()
             .map(|owed| {
+                owed.attempts += u32::from(owed.lease.is_some());
                 owed.lease = Some((claim.owner, claim.now.saturating_add(claim.lease).unwrap()));
                 OwedDelivery {
                     delivery: owed.delivery.clone(),

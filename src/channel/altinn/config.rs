@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn the_documented_settings_are_all_there_are_with_their_defaults() {
         let documented = include_str!("../../../deploy/innfri.default.toml");
-        let from = documented.find("# [altinn]").unwrap();
+        let from = documented.find("\n[altinn]").unwrap() + 1;
         let part = documented.get(from..).unwrap();
         let part = part.get(..part.find("\n[").unwrap()).unwrap();
         // What is no sentence is a setting.

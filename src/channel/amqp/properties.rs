@@ -40,6 +40,7 @@ pub fn incoming(
         content_type: given(properties.content_type().as_ref()),
         traceparent: header(properties, TRACEPARENT),
         deaths: deaths(properties),
+        findings: Vec::new(),
         received_at,
         body,
     }

@@ -61,7 +61,7 @@ impl Sender for AmqpSender {
         let now = self.clock.now();
         let (steps, parcels): (Vec<Step>, Vec<Parcel>) = group
             .into_iter()
-            .map(|Outgoing { mut delivery }| {
+            .map(|Outgoing { mut delivery, maybe_sent_since: _ }| {
                 let routing_key = queue_of(&delivery.to, delivery.purpose);
                 let step = step(&delivery, &routing_key);
                 delivery.traceparent = step.traceparent();

@@ -97,6 +97,7 @@ impl Shared {
             content_type: Some(super::envelope::BARE.to_owned()),
             traceparent: posted.traceparent,
             deaths: Vec::new(),
+            findings: Vec::new(),
             received_at: self.parts.clock.now(),
             body: posted.body,
         }

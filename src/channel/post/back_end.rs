@@ -168,6 +168,7 @@ impl BackEndSender {
             content_type: Some(JSON.to_owned()),
             traceparent: answer.traceparent.or(delivery.traceparent),
             deaths: Vec::new(),
+            findings: Vec::new(),
             received_at: self.clock.now(),
             body: answer.body,
         };
