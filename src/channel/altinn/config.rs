@@ -66,8 +66,11 @@ pub struct MaskinportenConfig {
     pub token_url: Option<String>,
     /// innfri's client, as Maskinporten names it.
     pub client_id: String,
-    /// The client's RSA key: PEM, PKCS#8 (`BEGIN PRIVATE KEY`).
+    /// The client's RSA key: PEM, PKCS#8 (`BEGIN PRIVATE KEY`), or PKCS#12.
     pub key_file: PathBuf,
+    /// A file with the password of a PKCS#12 file; an empty password unless set.
+    #[serde(default)]
+    pub key_password_file: Option<PathBuf>,
     /// The key's name at Maskinporten (`kid`).
     pub key_id: String,
     /// The scopes to ask for.
@@ -216,6 +219,7 @@ mod tests {
         least.ca_file = documented.ca_file.clone();
         least.maskinporten.issuer = documented.maskinporten.issuer.clone();
         least.maskinporten.token_url = documented.maskinporten.token_url.clone();
+        least.maskinporten.key_password_file = documented.maskinporten.key_password_file.clone();
         assert_eq!(format!("{documented:?}"), format!("{least:?}"));
     }
 

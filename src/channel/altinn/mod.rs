@@ -12,6 +12,7 @@ mod config;
 mod error;
 #[cfg(test)]
 mod fake;
+mod key;
 mod maskinporten;
 mod paging;
 mod pause;
