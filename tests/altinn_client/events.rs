@@ -18,7 +18,8 @@ async fn a_published_file_makes_innfri_look_for_its_receiver_alone() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let events = router(Secret::new(SECRET), Arc::new(wake));
-    let serving = tokio::spawn(async move { axum::serve(listener, events).await });
+    let mut serving = tokio::task::JoinSet::new();
+    serving.spawn(async move { axum::serve(listener, events).await });
 
     let subscribed = |secret: &str| Subscription {
         to: format!("http://{at}/altinn/events/{secret}").parse().unwrap(),
@@ -35,5 +36,4 @@ async fn a_published_file_makes_innfri_look_for_its_receiver_alone() {
     }
     // Of all the events of two files (made, uploaded, published, each for its parties), these alone.
     assert_eq!(seen(), [Some(organisation(BANK)), Some(organisation(BANK))]);
-    serving.abort();
 }
