@@ -180,7 +180,7 @@ async fn all_is_well() {
     assert!(report.one("altinn", &["acts for 2", "kv_dsve_test"]));
     assert!(report.one("access", &["NO:926018159: access to Altinn, 0 files waiting"]));
     assert!(report.one("access", &["NO:918190937: access to Altinn, 0 files waiting"]));
-    assert!(report.one("members", &["each of the 2"]));
+    assert!(report.one("members", &["each of altinn.organisations (2)"]));
     assert!(report.one("listed", &["NO:926018159: estate-agency; sends [no.dsve.restgjeldsf"]));
     assert!(report.one("listed", &["NO:918190937: bank; sends [no.dsve.restgjeldssvar.v1]"]));
     assert!(report.one("events", &["every 5 to 300 s"]));

@@ -100,7 +100,9 @@ fn members(config: &AltinnConfig, own: &Directory) -> Vec<Check> {
     }
     if problems.is_empty() {
         let count = config.organisations.len();
-        let says = format!("the directory file says how each of the {count} is reached");
+        let says = format!(
+            "the directory file says how each of altinn.organisations ({count}) is reached"
+        );
         problems.push(good("members", says));
     }
     problems
