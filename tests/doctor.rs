@@ -13,6 +13,8 @@ use std::sync::LazyLock;
 
 use innfri::altinn_simulator::{AkeldoEntry, Config, NewKey, ResourceConfig, Running, start};
 use innfri::kernel::OrganisationId;
+use innfri::serve::Settings;
+use innfri::source::file;
 use serde_json::Value;
 use support::program::run;
 use tempfile::TempDir;
@@ -308,4 +310,30 @@ async fn with_altinn_there_is_somebody_to_reach() {
     assert!(!report.one("members", &["nobody is reached through Altinn"]));
     here.directory.push_str(FAR);
     assert!(here.doctor().await.well);
+}
+
+#[test]
+fn what_the_documentation_shows_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("journal"), "postgres://innfri:hemmelig@127.0.0.1/innfri").unwrap();
+    std::fs::write(at("rabbitmq"), "amqps://innfri:hemmelig@127.0.0.1/%2f").unwrap();
+    let documented = include_str!("../docs/dsve.md");
+    let blocks: Vec<&str> = documented.split("```toml\n").skip(1).collect();
+    let blocks = blocks.iter().map(|rest| rest.split("```").next().unwrap());
+    let (mut settings_shown, mut directories_shown) = (0, 0);
+    for block in blocks {
+        if block.starts_with("# directory.toml\n") {
+            file::parse(block, std::path::Path::new("directory.toml")).unwrap();
+            directories_shown += 1;
+            continue;
+        }
+        let secrets = format!("{}/", folder.path().display());
+        std::fs::write(at("innfri.toml"), block.replace("secrets/", &secrets)).unwrap();
+        let settings = Settings::load(Some(&at("innfri.toml"))).unwrap();
+        settings.altinn.unwrap().check().unwrap();
+        settings.http.map(|http| http.address().unwrap());
+        settings_shown += 1;
+    }
+    assert_eq!((settings_shown, directories_shown), (2, 2));
 }
