@@ -10,6 +10,7 @@ pub mod access;
 pub mod api;
 mod config;
 mod error;
+pub mod events;
 #[cfg(test)]
 mod fake;
 mod key;
