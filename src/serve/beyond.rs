@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+
 use super::config::Settings;
 use super::core::Core;
-use crate::channel::altinn::{Altinn, AltinnConfig, Patience, SetupError};
+use crate::channel::altinn::{Altinn, AltinnConfig, Patience, SetupError, events};
 use crate::channel::dsve::{AltinnSender, Lookout, Receiver};
 use crate::directory::{Directory, Handler};
 use crate::dsve::{ArchiveLimits, FileLimits};
@@ -17,6 +19,8 @@ pub(super) struct Beyond {
     pub(super) sender: Arc<dyn Sender>,
     /// What they send.
     pub(super) lookout: Lookout,
+    /// Where Altinn says that there is something, where that is set up.
+    pub(super) events: Option<Router>,
 }
 
 /// Opens the way, where the settings name one. Nobody is spoken to yet.
@@ -49,7 +53,14 @@ pub(super) fn open(
     let receiver = Receiver::new(journal, Arc::clone(intake), clock, limits);
     let metrics = core.metrics.altinn.clone();
     let lookout = Lookout::new(altinn, receiver, config, metrics, core.process);
-    Ok(Some(Beyond { sender: Arc::new(sender), lookout }))
+    let secret = events::read_secret(config)?;
+    if secret.is_some() && settings.http.is_none() {
+        tracing::warn!(
+            "altinn.events_secret_file is set, but http.listen is not: no event is heard"
+        );
+    }
+    let events = secret.map(|secret| events::router(secret, lookout.wake()));
+    Ok(Some(Beyond { sender: Arc::new(sender), lookout, events }))
 }
 
 /// Says for whom innfri fetches files though nobody here takes them: they are refused.

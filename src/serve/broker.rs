@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::beyond;
+use super::beyond::{self, Beyond};
 use super::config::Settings;
 use super::core::{self, Core, CoreError};
 use super::http;
@@ -71,8 +71,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let Some(core) = assemble_patiently(&settings, &stop).await? else { return Ok(()) };
     let intake: Arc<dyn Intake> = Arc::new(core.exchange.clone());
     let http = http::bind(&settings, &core, &intake, &stop).await?;
-    let (altinn, lookout) =
-        beyond::open(&settings, &core, &intake)?.map(|way| (way.sender, way.lookout)).unzip();
+    let beyond = beyond::open(&settings, &core, &intake)?;
     let Core { journal, work, mut roll, directory, clock, letters, audit, metrics, .. } = core;
 
     let (sealing_clock, purging_clock) = (Arc::clone(&clock), Arc::clone(&clock));
@@ -95,6 +94,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let Some(found) = stop.run_until_cancelled(found).await else { return Ok(()) };
     let failed_at = (!found?).then(|| clock.now());
     let senders = Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock));
+    let altinn = beyond.as_ref().map(|beyond| Arc::clone(&beyond.sender));
     let senders = Arc::new(senders.reaching_beyond(altinn).paced(&settings.exchange));
     let current = Arc::clone(&directory.borrow());
     senders.open(&current).map_err(CoreError::from)?;
@@ -119,11 +119,12 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     tasks.start(TaskKind::Reload, reload.run(hang_ups, stop.clone()));
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
-    if let Some(lookout) = lookout {
+    let events = beyond.and_then(|Beyond { lookout, events, .. }| {
         tasks.start(TaskKind::Altinn, lookout.run(stop.clone()));
-    }
+        events
+    });
     if let Some(http) = http {
-        tasks.start(TaskKind::Http, http.run());
+        tasks.start(TaskKind::Http, http.run(events));
     }
     started.store(true, Ordering::Relaxed);
     tracing::info!(environment = ?settings.environment, "innfri is ready");

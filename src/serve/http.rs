@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -59,15 +60,16 @@ pub(super) async fn bind(
 }
 
 impl Bound {
-    /// Answers requests until the stop.
-    pub(super) async fn run(self) {
+    /// Answers requests until the stop; beside participants' also those of `others`, who do not sign in.
+    pub(super) async fn run(self, others: Option<Router>) {
         let Self { listener, tls, parts } = self;
         match listener.local_addr() {
             Ok(address) => tracing::info!(%address, tls = tls.is_some(), "listens for HTTP"),
             Err(error) => tracing::warn!(%error, "listens for HTTP at an address that is not told"),
         }
         let (limits, stop) = (parts.config.limits(), parts.stop.clone());
-        listen(listener, tls, router(parts), limits, stop).await;
+        let all = router(parts).merge(others.unwrap_or_default());
+        listen(listener, tls, all, limits, stop).await;
     }
 }
 

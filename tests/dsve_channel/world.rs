@@ -19,13 +19,13 @@ use innfri::exchange::{Exchange, ExchangeConfig, Parts, assemble};
 use innfri::journal::JournalConfig;
 use innfri::kernel::{CaseId, ChannelName, Environment, Incoming, Limits, Login, OrganisationId};
 use innfri::port::{
-    CaseFilter, DeadLetterFilter, Intake as _, Journal, Outbound, Outgoing, SendError, Sender,
-    SystemClock, Taken,
+    CaseFilter, Clock as _, DeadLetterFilter, Intake as _, Journal, Outbound, Outgoing, SendError,
+    Sender, SystemClock, Taken,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -82,7 +82,7 @@ pub struct World {
     acting: Acting,
     strange: Altinn,
     stop: CancellationToken,
-    work: JoinHandle<()>,
+    running: JoinSet<()>,
     _folder: TempDir,
 }
 
@@ -190,7 +190,8 @@ impl World {
         let near = Arc::<Shelf>::default();
         let stop = CancellationToken::new();
         let ways = Ways { near: Arc::clone(&near), beyond: Arc::new(beyond) };
-        let work = tokio::spawn(work.run(Arc::new(ways), stop.clone()));
+        let mut running = JoinSet::new();
+        running.spawn(work.run(Arc::new(ways), stop.clone()));
         let limits = FileLimits::default();
         let intake = Arc::new(exchange.clone());
         let receiver = Receiver::new(Arc::clone(&journal), intake, clock(), limits);
@@ -204,7 +205,7 @@ impl World {
             near,
             strange,
             stop,
-            work,
+            running,
             _folder: folder,
         }
     }
@@ -229,7 +230,7 @@ impl World {
             traceparent: None,
             deaths: Vec::new(),
             findings: Vec::new(),
-            received_at: jiff::Timestamp::now(),
+            received_at: SystemClock.now(),
             body: body.to_string().into_bytes(),
         };
         self.exchange.take(incoming).await.unwrap()
@@ -316,7 +317,7 @@ impl World {
 
     pub async fn end(self) {
         self.stop.cancel();
-        self.work.await.unwrap();
+        self.running.join_all().await;
     }
 
     /// Sends a file as it is, and gives its name.

@@ -26,7 +26,7 @@ pub struct AltinnConfig {
     /// Seconds between two looks when nothing has come for long.
     #[serde(default = "default::poll_longest_seconds")]
     pub poll_longest_seconds: u64,
-    /// Bytes of a file, at most, both ways; larger ones are not read. 1 or more.
+    /// Bytes of a file that comes, at most; larger ones are not read. 1 or more.
     #[serde(default = "default::most_bytes")]
     pub most_bytes: u32,
     /// Seconds for one call; 1 or more.
