@@ -69,6 +69,9 @@ pub struct Held {
     /// `token` and `akeldo` are nobody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation: Option<OrganisationId>,
+    /// How many such calls are let through first.
+    #[serde(default)]
+    pub skip: u32,
 }
 
 /// What AKELDO answers.
@@ -155,11 +158,12 @@ impl FaultSettings {
         moment: Moment,
         caller: Option<&OrganisationId>,
     ) -> bool {
-        let is_meant = self.held.get(&route).is_some_and(|held| {
-            held.moment == moment
-                && held.organisation.as_ref().is_none_or(|meant| caller == Some(meant))
-        });
-        is_meant && self.held.remove(&route).is_some()
+        let Some(held) = self.held.get_mut(&route) else { return false };
+        let is_meant = held.organisation.as_ref().is_none_or(|meant| caller == Some(meant));
+        if held.moment != moment || !is_meant || take_one(&mut held.skip) {
+            return false;
+        }
+        self.held.remove(&route).is_some()
     }
 
     /// Whether the scan of this upload finds something; counted.
@@ -196,10 +200,11 @@ mod tests {
         assert_eq!(faults.take_unavailable(Route::List).unwrap().retry_after, Some(3));
         assert!(faults.take_unavailable(Route::List).is_none());
         let bank = OrganisationId::norwegian("926018159").unwrap();
-        let held = r#"{"held":{"upload":{"moment":"after","organisation":"926018159"}}}"#;
+        let held = r#"{"held":{"upload":{"moment":"after","organisation":"926018159","skip":1}}}"#;
         faults.take_over(serde_json::from_str(held).unwrap());
         assert!(!faults.take_held(Route::Upload, Moment::After, None));
         assert!(!faults.take_held(Route::Upload, Moment::Before, Some(&bank)));
+        assert!(!faults.take_held(Route::Upload, Moment::After, Some(&bank)));
         assert!(faults.take_held(Route::Upload, Moment::After, Some(&bank)));
         assert!(!faults.take_held(Route::Upload, Moment::After, Some(&bank)));
         assert!(faults.take_failed_scan() && !faults.take_failed_scan());

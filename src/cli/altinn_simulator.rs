@@ -32,7 +32,8 @@ details, list, download, confirm, akeldo):
   {\"lost\": {\"confirm\": 1}}                  the next call is carried out, and its answer gets lost
   {\"held\": {\"upload\": {\"moment\": \"after\", \"organisation\": \"926018159\"}}}
                                             the next call, here of one organisation, is carried out (with
-                                            \"before\" it is not) and never answered
+                                            \"before\" it is not) and never answered; \"skip\": 1
+                                            lets one such call through first
   {\"slow_millis\": {\"list\": 300}}            a route that waits before it does anything
   {\"expire_tokens\": true}                   no token counts any longer (acts once)
   {\"duplicate_listing\": true}               lists name every file transfer twice
