@@ -3,6 +3,7 @@
 
 pub mod altinn;
 pub mod amqp;
+pub mod dsve;
 pub mod http;
 pub mod listen;
 pub mod outward;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::beyond;
 use super::config::Settings;
 use super::core::{self, Core, CoreError};
 use super::http;
@@ -14,8 +15,9 @@ use super::reload::{self, Reload};
 use super::roll::Roll;
 use super::senders::Senders;
 use super::task::{EndedByItself, TaskKind, Tasks};
-use super::watch::{self, Metrics, Needs};
+use super::watch::{self, Metrics, Needs, Used};
 use crate::channel;
+use crate::channel::altinn::SetupError;
 use crate::channel::amqp::{AmqpConfig, AmqpError, AmqpSender, Consumer, Topology, connection};
 use crate::channel::http::HttpError;
 use crate::channel::watch::{Watch, WatchError};
@@ -40,6 +42,9 @@ pub enum ServeError {
     /// RabbitMQ refuses, or holds something else than innfri needs.
     #[error(transparent)]
     Amqp(#[from] AmqpError),
+    /// A setting of Altinn cannot be used.
+    #[error(transparent)]
+    Altinn(#[from] SetupError),
     /// Nobody can watch it.
     #[error(transparent)]
     Watch(#[from] WatchError),
@@ -66,6 +71,8 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let Some(core) = assemble_patiently(&settings, &stop).await? else { return Ok(()) };
     let intake: Arc<dyn Intake> = Arc::new(core.exchange.clone());
     let http = http::bind(&settings, &core, &intake, &stop).await?;
+    let (altinn, lookout) =
+        beyond::open(&settings, &core, &intake)?.map(|way| (way.sender, way.lookout)).unzip();
     let Core { journal, work, mut roll, directory, clock, letters, audit, metrics, .. } = core;
 
     let (sealing_clock, purging_clock) = (Arc::clone(&clock), Arc::clone(&clock));
@@ -88,7 +95,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let Some(found) = stop.run_until_cancelled(found).await else { return Ok(()) };
     let failed_at = (!found?).then(|| clock.now());
     let senders = Senders::new(amqp, Arc::clone(&intake), Arc::clone(&clock));
-    let senders = Arc::new(senders.paced(&settings.exchange));
+    let senders = Arc::new(senders.reaching_beyond(altinn).paced(&settings.exchange));
     let current = Arc::clone(&directory.borrow());
     senders.open(&current).map_err(CoreError::from)?;
     if let (Some(config), Some(consumer)) = (&settings.amqp, consumer) {
@@ -112,6 +119,9 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     tasks.start(TaskKind::Reload, reload.run(hang_ups, stop.clone()));
     let outbound: Arc<dyn Outbound> = senders;
     tasks.start(TaskKind::Exchange, work.run(outbound, stop.clone()));
+    if let Some(lookout) = lookout {
+        tasks.start(TaskKind::Altinn, lookout.run(stop.clone()));
+    }
     if let Some(http) = http {
         tasks.start(TaskKind::Http, http.run());
     }
@@ -162,7 +172,11 @@ async fn watch_if_asked(
     let sampling =
         watch::sample_until(journal, Arc::clone(clock), metrics.journal.clone(), stop.clone());
     tasks.start(TaskKind::Sampling, sampling);
-    let registry = metrics.registry(needs.amqp.is_some(), settings.akeldo.is_some());
+    let registry = metrics.registry(&Used {
+        amqp: needs.amqp.is_some(),
+        akeldo: settings.akeldo.is_some(),
+        altinn: settings.altinn.is_some(),
+    });
     let router = channel::watch::router(Arc::new(needs), Arc::new(registry));
     tasks.start(TaskKind::Watch, watch.serve(router, stop));
     Ok(())

@@ -1,5 +1,6 @@
 //! The only place that knows everybody: settings, putting the parts together, tasks, stopping.
 
+mod beyond;
 pub mod broker;
 pub mod config;
 pub mod core;

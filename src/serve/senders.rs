@@ -1,5 +1,5 @@
-//! Which sender reaches whom: the AMQP channel for all who have queues, a loan book for each built-in
-//! bank, a client of its own for each webhook and each bank's back-end.
+//! Which sender reaches whom: the AMQP channel for all who have queues, Altinn for DSVE's other members, a
+//! loan book for each built-in bank, a client of its own for each webhook and each bank's back-end.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,6 +60,7 @@ type OwnWays = BTreeMap<OrganisationId, Arc<dyn Sender>>;
 /// All ways out of this process.
 pub struct Senders {
     amqp: Option<Arc<dyn Sender>>,
+    altinn: Option<Arc<dyn Sender>>,
     intake: Arc<dyn Intake>,
     clock: Arc<dyn Clock>,
     pace: Pace,
@@ -74,13 +75,19 @@ impl Senders {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let pace = pace(&ExchangeConfig::default());
-        Self { amqp, intake, clock, pace, own: Mutex::default() }
+        Self { amqp, altinn: None, intake, clock, pace, own: Mutex::default() }
     }
 
     /// The same, for an exchange with these settings: what is posted must be over within its lease.
     #[must_use]
     pub fn paced(self, config: &ExchangeConfig) -> Self {
         Self { pace: pace(config), ..self }
+    }
+
+    /// The same, with a way to DSVE's members beyond Altinn.
+    #[must_use]
+    pub fn reaching_beyond(self, altinn: Option<Arc<dyn Sender>>) -> Self {
+        Self { altinn, ..self }
     }
 
     /// Opens the ways that a directory names (reads loan books, secrets and certificates), and uses
@@ -157,7 +164,9 @@ impl Outbound for Senders {
             Handler::Mailbox => {
                 Err(SendError::NotSetUp("a mailbox is collected from, not sent to".into()))
             }
-            Handler::Altinn => Err(SendError::NotSetUp("altinn".into())),
+            Handler::Altinn => self.altinn.clone().ok_or_else(|| {
+                SendError::NotSetUp("altinn: set altinn.platform_url and what goes with it".into())
+            }),
             Handler::Webhook(_) => self.own(participant, "its webhook is not opened"),
             Handler::Http(_) => self.own(participant, "its back-end is not opened"),
             Handler::LoanBook(_) => self.own(participant, "its loan book is not loaded"),

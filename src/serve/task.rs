@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 pub enum TaskKind {
     /// Takes messages in from AMQP.
     Consumer,
+    /// Fetches files from Altinn.
+    Altinn,
     /// Answers HTTP requests.
     Http,
     /// Decides and delivers.
@@ -33,6 +35,7 @@ impl TaskKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Consumer => "consumer",
+            Self::Altinn => "altinn",
             Self::Http => "http",
             Self::Exchange => "exchange",
             Self::Sealing => "sealing",

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::channel::amqp::{self, AmqpSender, Consuming};
+use crate::channel::dsve;
 use crate::channel::watch::Readiness;
 use crate::exchange;
 use crate::journal::{self, Sample};
@@ -37,21 +38,37 @@ pub struct Metrics {
     pub amqp: amqp::Metrics,
     /// What is told of AKELDO.
     pub akeldo: akeldo::metrics::Metrics,
+    /// What is told of looking for files in Altinn.
+    pub altinn: dsve::Metrics,
+}
+
+/// What an installation uses.
+#[derive(Debug, Clone, Copy)]
+pub struct Used {
+    /// RabbitMQ.
+    pub amqp: bool,
+    /// AKELDO.
+    pub akeldo: bool,
+    /// Altinn.
+    pub altinn: bool,
 }
 
 impl Metrics {
-    /// All of them in one registry; those of RabbitMQ and AKELDO only where they are used.
-    pub fn registry(&self, with_amqp: bool, with_akeldo: bool) -> Registry {
+    /// All of them in one registry; those of RabbitMQ, AKELDO and Altinn only where they are used.
+    pub fn registry(&self, used: &Used) -> Registry {
         let mut registry = Registry::default();
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("innfri_build", "Which innfri this is", build);
         self.exchange.register(&mut registry);
         self.journal.register(&mut registry);
-        if with_amqp {
+        if used.amqp {
             self.amqp.register(&mut registry);
         }
-        if with_akeldo {
+        if used.akeldo {
             self.akeldo.register(&mut registry);
+        }
+        if used.altinn {
+            self.altinn.register(&mut registry);
         }
         registry
     }
@@ -144,7 +161,8 @@ mod tests {
         let metrics = Metrics::default();
         metrics.exchange.show_all();
         let mut text = String::new();
-        encode(&mut text, &metrics.registry(true, true)).unwrap();
+        encode(&mut text, &metrics.registry(&Used { amqp: true, akeldo: true, altinn: true }))
+            .unwrap();
         let mut found = Described::new();
         let mut last = String::new();
         for line in text.lines() {
@@ -216,7 +234,11 @@ mod tests {
     #[test]
     fn what_rabbitmq_and_akeldo_would_tell_is_not_shown_where_they_are_not_used() {
         let mut text = String::new();
-        encode(&mut text, &Metrics::default().registry(false, false)).unwrap();
+        encode(
+            &mut text,
+            &Metrics::default().registry(&Used { amqp: false, akeldo: false, altinn: false }),
+        )
+        .unwrap();
         assert!(!text.contains("innfri_akeldo"));
         assert!(!text.contains("innfri_amqp") && text.contains("innfri_journal_up"), "{text}");
     }

@@ -10,6 +10,10 @@ use crate::directory::{
     DeliveryPolicy, Directory, DirectoryError, Handler, Operator, Participant, Role,
 };
 
+/// Files on their way to one receiver at the same time: each waits for Altinn's virus scan, and the slowest of
+/// a group holds up the next group.
+const AT_ONCE: usize = 16;
+
 /// The directory of a file and of what AKELDO lists.
 ///
 /// # Errors
@@ -54,7 +58,7 @@ pub fn participant(entry: &Entry) -> Option<Participant> {
         approved_register_numbers: BTreeSet::new(),
         handler: Handler::Altinn,
         receipts: false,
-        delivery: DeliveryPolicy::default(),
+        delivery: DeliveryPolicy { in_flight: Some(AT_ONCE), ..DeliveryPolicy::default() },
     })
 }
 

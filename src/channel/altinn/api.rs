@@ -228,6 +228,14 @@ impl Line {
 }
 
 impl Acting {
+    /// Signs in, unless innfri is signed in for the organisation already.
+    ///
+    /// # Errors
+    /// As for every call; nothing was called but the way to a token.
+    pub async fn sign_in(&self) -> Result<(), AltinnError> {
+        self.line.sign_in.token(&self.organisation).await.map(|_| ())
+    }
+
     /// Makes a call with a token, and once more with a new one where Altinn refused one that was kept.
     async fn call(
         &self,

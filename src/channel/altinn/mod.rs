@@ -26,7 +26,7 @@ pub use config::{AltinnConfig, MaskinportenConfig};
 pub use error::{AltinnError, Fault, Missing, SetupError};
 pub use paging::Listing;
 pub use pause::{Round, next_pause};
-pub use receive::{ArrivedFile, Content, Kept, NotKept, Take, Walk, receive};
+pub use receive::{ArrivedFile, Content, Kept, Left, NotKept, Take, Walk, receive};
 pub use send::{Patience, Sending, Step, send};
 pub use transfer::{
     Checksum, Details, InvalidParcel, Overview, Parcel, Party, PropertyList, RecipientStatus,
