@@ -27,8 +27,10 @@ const FAILED: ResultLabels = ResultLabels { result: "failed" };
 
 impl Default for Metrics {
     fn default() -> Self {
-        let looks = Family::default();
-        drop((looks.get_or_create(&GOOD), looks.get_or_create(&FAILED)));
+        let looks: Family<ResultLabels, Counter> = Family::default();
+        // One after the other: what is given holds a lock.
+        drop(looks.get_or_create(&GOOD));
+        drop(looks.get_or_create(&FAILED));
         Self {
             looks,
             confirmed: Counter::default(),
