@@ -24,20 +24,85 @@ enum Dying {
 
 use Dying::{AgentFetching, AgentSending, BankFetching, BankSending};
 
-/// A call in which somebody dies, and how many such calls come before it.
-type Step = (&'static str, u32);
+/// How far a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stands {
+    /// There is none.
+    Nowhere,
+    /// It is announced.
+    Announced,
+    /// It is uploaded.
+    Uploaded,
+    /// Its receiver has downloaded it.
+    Downloaded,
+    /// Its receiver has confirmed that.
+    Confirmed,
+}
 
-const FETCHING: [Step; 4] = [("list", 0), ("overview", 0), ("download", 0), ("confirm", 0)];
+use Stands::{Announced, Confirmed, Downloaded, Nowhere, Uploaded};
+
+/// A call in which somebody dies.
+struct Step {
+    route: &'static str,
+    /// How many such calls come before it.
+    skip: u32,
+    /// How far the file is before it and after it.
+    file: [Stands; 2],
+}
+
+const fn step(route: &'static str, before: Stands, after: Stands) -> Step {
+    Step { route, skip: 0, file: [before, after] }
+}
+
+const SENDING: [Step; 3] = [
+    step("initialise", Nowhere, Announced),
+    step("upload", Announced, Uploaded),
+    step("overview", Uploaded, Uploaded),
+];
+
+/// Two overviews come before: of the request when it is fetched, and when its reference is looked up.
+const ANSWERING: [Step; 4] = [
+    Step { skip: 1, ..step("overview", Nowhere, Nowhere) },
+    step("initialise", Nowhere, Announced),
+    step("upload", Announced, Uploaded),
+    Step { skip: 2, ..step("overview", Uploaded, Uploaded) },
+];
+
+const FETCHING: [Step; 4] = [
+    step("list", Uploaded, Uploaded),
+    step("overview", Uploaded, Uploaded),
+    step("download", Uploaded, Downloaded),
+    step("confirm", Downloaded, Confirmed),
+];
 
 impl Dying {
     /// The steps in their order.
     const fn steps(self) -> &'static [Step] {
         match self {
-            AgentSending => &[("initialise", 0), ("upload", 0), ("overview", 0)],
-            // Two overviews come before: of the request when it is fetched, and when its reference is
-            // looked up for the answer.
-            BankSending => &[("overview", 1), ("initialise", 0), ("upload", 0), ("overview", 2)],
+            AgentSending => &SENDING,
+            BankSending => &ANSWERING,
             BankFetching | AgentFetching => &FETCHING,
+        }
+    }
+
+    /// How far the file is with which it dies, if it is one of these; as far as who dies has a part in it.
+    fn stands(self, files: &[Value]) -> Stands {
+        let to = match self {
+            AgentSending | BankFetching => BANK,
+            BankSending | AgentFetching => AGENCY,
+        };
+        let is_it = |file: &&Value| file["recipients"][0]["recipient"] == format!("0192:{to}");
+        let Some(file) = files.iter().find(is_it) else { return Nowhere };
+        let code = &file["recipients"][0]["currentRecipientFileTransferStatusCode"];
+        let stands = match (file["fileTransferStatus"].as_str(), code.as_str()) {
+            (Some("Initialized"), _) => Announced,
+            (_, Some("DownloadStarted")) => Downloaded,
+            (_, Some("DownloadConfirmed")) => Confirmed,
+            _ => Uploaded,
+        };
+        match self {
+            AgentSending | BankSending => stands.min(Uploaded),
+            AgentFetching | BankFetching => stands,
         }
     }
 
@@ -74,7 +139,7 @@ async fn die_in_each_step(who: [Dying; 2]) {
             pairs.spawn(async move {
                 let mut pair = Pair::start(BankWorks::LoanBook).await;
                 for step in dying.steps() {
-                    die(&mut pair, dying, *step, moment).await;
+                    die(&mut pair, dying, step, moment).await;
                 }
                 pair.agent.command(&["journal", "verify"]);
                 pair.bank.command(&["journal", "verify"]);
@@ -88,9 +153,11 @@ async fn die_in_each_step(who: [Dying; 2]) {
 
 /// One question, in the course of which somebody is killed and started again.
 #[expect(clippy::print_stderr, reason = "a failed test shows where it was")]
-async fn die(pair: &mut Pair, dying: Dying, (route, skip): Step, moment: &str) {
+async fn die(pair: &mut Pair, dying: Dying, step: &Step, moment: &str) {
+    let Step { route, skip, file } = *step;
     eprintln!("{dying:?} {moment} {route} ({skip} such calls pass)");
     let organisation = dying.organisation();
+    let files_before = pair.files().len();
     let held = json!({ "held": {
         route: { "moment": moment, "organisation": organisation, "skip": skip },
     }});
@@ -123,6 +190,8 @@ async fn die(pair: &mut Pair, dying: Dying, (route, skip): Step, moment: &str) {
         }
     };
     pair.until("a call is held", |pair| is_held(&pair.altinn.state()["held"])).await;
+    let stands = dying.stands(&pair.files()[files_before..]);
+    assert_eq!(stands, file[usize::from(moment == "after")], "it is held where it is meant to be");
     let side = dying.side(pair);
     side.kill();
     side.start().await;

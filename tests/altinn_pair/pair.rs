@@ -215,11 +215,14 @@ impl Pair {
         }
     }
 
-    /// File transfers that were published, whatever became of them then.
+    /// All file transfers, the oldest first.
+    pub fn files(&self) -> Vec<Value> {
+        self.altinn.state()["transfers"].as_array().unwrap().clone()
+    }
+
+    /// Those that were published, whatever became of them then.
     pub fn published(&self) -> Vec<Value> {
-        let state = self.altinn.state();
-        let published = |one: &&Value| !one["published"].is_null();
-        state["transfers"].as_array().unwrap().iter().filter(published).cloned().collect()
+        self.files().into_iter().filter(|one| !one["published"].is_null()).collect()
     }
 
     /// Waits for what comes by itself.
