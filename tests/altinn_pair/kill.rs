@@ -152,10 +152,9 @@ async fn die_in_each_step(who: [Dying; 2]) {
 }
 
 /// One question, in the course of which somebody is killed and started again.
-#[expect(clippy::print_stderr, reason = "a failed test shows where it was")]
 async fn die(pair: &mut Pair, dying: Dying, step: &Step, moment: &str) {
     let Step { route, skip, file } = *step;
-    eprintln!("{dying:?} {moment} {route} ({skip} such calls pass)");
+    let _place = Place(format!("{dying:?}, {moment} {route} {skip}"));
     let organisation = dying.organisation();
     let files_before = pair.files().len();
     let held = json!({ "held": {
@@ -199,6 +198,18 @@ async fn die(pair: &mut Pair, dying: Dying, step: &Step, moment: &str) {
     let outcome = pair.outcome(&asked).await;
     Expected::Amount(OWED).check(&asked.question, &outcome);
     pair.rest().await;
+}
+
+/// Where a test was when it failed.
+struct Place(String);
+
+impl Drop for Place {
+    #[expect(clippy::print_stderr, reason = "a failed test shows where it was")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- it was here: {}", self.0);
+        }
+    }
 }
 
 fn is_held(held: &Value) -> bool {
