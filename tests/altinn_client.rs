@@ -11,6 +11,8 @@
 mod access;
 #[path = "altinn_client/carrying.rs"]
 mod carrying;
+#[path = "altinn_client/events.rs"]
+mod events;
 #[path = "altinn_client/setup.rs"]
 mod setup;
 #[path = "altinn_client/sign_in.rs"]

@@ -8,4 +8,5 @@ pub mod http;
 pub mod listen;
 pub mod outward;
 pub mod post;
+pub mod problem;
 pub mod watch;

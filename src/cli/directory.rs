@@ -299,7 +299,7 @@ fn nobody() -> String {
 }
 
 /// What AKELDO says of a participant, in a line.
-fn says(entry: &Entry) -> String {
+pub(super) fn says(entry: &Entry) -> String {
     use crate::source::akeldo::ListedRole;
     let role = match &entry.role {
         Some(ListedRole::Bank) => "bank",

@@ -57,8 +57,24 @@ pub async fn a_claimed_delivery_is_complete(bench: Bench) {
     bench.journal.commit(std::slice::from_ref(&decision), &claim_at(3, 1)).await.unwrap();
     let owed = bench.journal.claim(&claim_at(1000, 2), 1, Whose::AllBut(&[])).await.unwrap();
     let expected =
-        OwedDelivery { delivery: decision.deliveries[0].clone(), attempts: 0, owed_since: at(3) };
+        OwedDelivery { delivery: decision.deliveries[0].clone(), attempts: 1, owed_since: at(3) };
     assert_eq!(owed, [expected]);
+}
+
+pub async fn a_claim_that_ran_out_counts_as_an_attempt_and_one_given_back_does_not(bench: Bench) {
+    bench.journal.commit(&[request(1)], &early()).await.unwrap();
+    let attempts = async |second, owner| {
+        let claim = claim_at(second, owner);
+        let owed = bench.journal.claim(&claim, 10, Whose::AllBut(&[])).await.unwrap();
+        owed.iter().map(|owed| owed.attempts).collect::<Vec<_>>()
+    };
+    // Its committer has died.
+    assert_eq!(attempts(1000, 2).await, [1]);
+    let delivery = request_delivery(1);
+    let given_back = AttemptResult::Postponed { delivery, next_attempt_at: at(1001) };
+    bench.journal.record(&[given_back]).await.unwrap();
+    assert_eq!(attempts(1002, 3).await, [1]);
+    assert_eq!(attempts(3000, 4).await, [2]);
 }
 
 pub async fn two_owners_never_share(bench: Bench) {

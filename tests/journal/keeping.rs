@@ -56,7 +56,7 @@ pub async fn a_row_that_cannot_be_read_is_named(bench: Bench) {
     let letter = letter(1, DeadReason::UnknownSender);
     bench.journal.commit(&[request(1), dead(letter.clone())], &early()).await.unwrap();
     bench.raw("UPDATE cases SET asker = 'Kari Nordmann'").await.unwrap();
-    bench.raw("UPDATE deliveries SET attempts = -1").await.unwrap();
+    bench.raw("UPDATE deliveries SET attempts = -2").await.unwrap();
     bench.raw("UPDATE dead_letters SET last_at = 9223372036854775807").await.unwrap();
 
     let case = bench.journal.cases(&CaseFilter::default()).await.unwrap_err();

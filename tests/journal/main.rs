@@ -79,6 +79,7 @@ on_both_stores! {
     delivering::a_new_delivery_belongs_to_its_committer_until_the_lease_runs_out,
     delivering::a_claimed_delivery_is_not_claimed_again_until_the_lease_runs_out,
     delivering::a_claimed_delivery_is_complete,
+    delivering::a_claim_that_ran_out_counts_as_an_attempt_and_one_given_back_does_not,
     delivering::two_owners_never_share,
     delivering::the_oldest_are_claimed_first,
     delivering::receivers_are_left_out,

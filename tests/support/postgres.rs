@@ -21,9 +21,10 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 /// What keeps the server: starts it, and does what it is told. `read` ends with the test process.
 const KEEPER: &str = r#"
 bin=$1 dir=$2 port=$3
+shift 3
 begin() {
     "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 \
-        -c unix_socket_directories="$dir" -c fsync=on -c log_min_messages=fatal \
+        -c unix_socket_directories="$dir" -c fsync=on -c log_min_messages=fatal "$@" \
         >>"$dir/log" 2>&1 &
     pid=$!
     tries=0
@@ -71,10 +72,16 @@ impl PostgreSql {
     /// # Panics
     /// When PostgreSQL is not installed or does not start.
     pub async fn start() -> Self {
-        tokio::task::spawn_blocking(Self::start_and_wait).await.expect("the server starts")
+        Self::start_with(&[]).await
     }
 
-    fn start_and_wait() -> Self {
+    /// The same, with settings (`name=value`) of its own.
+    pub async fn start_with(settings: &'static [&'static str]) -> Self {
+        let starting = tokio::task::spawn_blocking(|| Self::start_and_wait(settings));
+        starting.await.expect("the server starts")
+    }
+
+    fn start_and_wait(settings: &[&str]) -> Self {
         let bin = binaries();
         let user = unprivileged_user();
         let directory = tempfile::Builder::new().prefix("innfri-postgres-").tempdir().unwrap();
@@ -85,6 +92,7 @@ impl PostgreSql {
 
         let mut command = as_user(Command::new("sh"), user);
         command.arg("-c").arg(KEEPER).arg("keeper").arg(&bin).arg(&directory).arg(port.to_string());
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
         // A group of its own: the terminal's interrupt must not reach it before the clean-up.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
         let mut child = command.spawn().expect("a shell");

@@ -46,6 +46,11 @@ pub struct AltinnConfig {
     /// Seconds by which Altinn's lists may lag behind what was done.
     #[serde(default = "default::list_lag_seconds")]
     pub list_lag_seconds: u64,
+    /// A file with the secret at the end of the address to which Altinn Events posts
+    /// (`/altinn/events/SECRET`, where `http.listen` is): 32 letters, digits, hyphens or underscores, or
+    /// more. Without it, no events are taken.
+    #[serde(default)]
+    pub events_secret_file: Option<PathBuf>,
     /// Certificates (PEM) to trust instead of the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
@@ -66,8 +71,11 @@ pub struct MaskinportenConfig {
     pub token_url: Option<String>,
     /// innfri's client, as Maskinporten names it.
     pub client_id: String,
-    /// The client's RSA key: PEM, PKCS#8 (`BEGIN PRIVATE KEY`).
+    /// The client's RSA key: PEM, PKCS#8 (`BEGIN PRIVATE KEY`), or PKCS#12.
     pub key_file: PathBuf,
+    /// A file with the password of a PKCS#12 file; an empty password unless set.
+    #[serde(default)]
+    pub key_password_file: Option<PathBuf>,
     /// The key's name at Maskinporten (`kid`).
     pub key_id: String,
     /// The scopes to ask for.
@@ -214,8 +222,10 @@ mod tests {
         let mut least = read(LEAST).unwrap();
         // The examples of what has no default.
         least.ca_file = documented.ca_file.clone();
+        least.events_secret_file = documented.events_secret_file.clone();
         least.maskinporten.issuer = documented.maskinporten.issuer.clone();
         least.maskinporten.token_url = documented.maskinporten.token_url.clone();
+        least.maskinporten.key_password_file = documented.maskinporten.key_password_file.clone();
         assert_eq!(format!("{documented:?}"), format!("{least:?}"));
     }
 

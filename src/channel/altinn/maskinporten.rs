@@ -22,11 +22,12 @@ use uuid::Uuid;
 
 use super::config::AltinnConfig;
 use super::error::{AltinnError, Missing, SetupError};
+use super::key::read_key;
 use super::transfer::written;
 use super::verdict::{self, About, Call, Problem, Reply, told};
+use crate::channel::outward::answer::status_words;
 use crate::channel::outward::answer::{self, ReadError};
 use crate::channel::outward::client::{self, Wish};
-use crate::channel::outward::{answer::status_words, bytes_of};
 use crate::kernel::{OrganisationId, Secret};
 use crate::port::Clock;
 use crate::telemetry::chain::Chain;
@@ -370,14 +371,18 @@ impl SignIn {
     }
 }
 
-fn sign(claims: &impl Serialize, key: &EncodingKey, key_id: &str) -> Result<Secret, SigningFailed> {
+pub(super) fn sign(
+    claims: &impl Serialize,
+    key: &EncodingKey,
+    key_id: &str,
+) -> Result<Secret, SigningFailed> {
     let mut header = Header::new(Algorithm::RS256);
     header.kid = Some(key_id.to_owned());
     // The library's own error is not passed on: it may tell of the key.
     encode(&header, claims, key).map(Secret::new).map_err(|_| SigningFailed)
 }
 
-struct SigningFailed;
+pub(super) struct SigningFailed;
 
 /// What is posted for a token (RFC 7523, section 2.1).
 fn wish(grant: &Secret) -> String {
@@ -385,28 +390,6 @@ fn wish(grant: &Secret) -> String {
     form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
     form.append_pair("assertion", grant.expose());
     form.finish()
-}
-
-/// Reads the key, and signs once with it: a key that cannot sign is told of at the start.
-fn read_key(config: &super::config::MaskinportenConfig) -> Result<EncodingKey, SetupError> {
-    let path = &config.key_file;
-    let wrong = |problem| SetupError::Key { path: path.clone(), problem };
-    let bytes = bytes_of(path)?;
-    if bytes.first() == Some(&0x30) {
-        return Err(wrong(
-            "is not PEM but perhaps PKCS#12, which innfri does not read; take the key out: \
-             openssl pkcs12 -in FILE -nocerts -noenc -out key.pem",
-        ));
-    }
-    // A public key is read without complaint, and shows only when it shall sign.
-    let key = EncodingKey::from_rsa_pem(&bytes).ok();
-    let key = key.filter(|key| sign(&serde_json::json!({}), key, &config.key_id).is_ok());
-    key.ok_or_else(|| {
-        wrong(
-            "must be an unencrypted private RSA key of 2048 bits or more: PEM, PKCS#8 \
-             (BEGIN PRIVATE KEY)",
-        )
-    })
 }
 
 async fn send(whom: &str, request: RequestBuilder) -> Result<Response, AltinnError> {

@@ -10,8 +10,10 @@ pub mod access;
 pub mod api;
 mod config;
 mod error;
+pub mod events;
 #[cfg(test)]
 mod fake;
+mod key;
 mod maskinporten;
 mod paging;
 mod pause;

@@ -10,7 +10,6 @@ pub mod door;
 pub mod envelope;
 mod mailbox;
 mod messages;
-pub mod problem;
 mod query;
 pub mod rate;
 pub mod router;
@@ -29,9 +28,9 @@ use crate::directory::Directory;
 use crate::port::{Bell, Clock, Intake, Journal, JournalError, Letters};
 use crate::telemetry::chain::Chain;
 
+pub use crate::channel::problem::{self, Problem, ProblemKind};
 pub use config::{HttpConfig, HttpError};
 pub use door::{Door, Refusal};
-pub use problem::{Problem, ProblemKind};
 pub use router::router;
 
 /// How long a caller is told to stay away when the journal is.

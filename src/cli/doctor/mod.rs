@@ -1,5 +1,7 @@
 //! `innfri doctor`: is everything here that `innfri serve` needs, and if not, what to do?
 
+mod altinn;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -11,6 +13,8 @@ use crate::journal;
 use crate::port::{Clock, JournalError, SystemClock};
 use crate::serve::Settings;
 use crate::serve::broker::declare;
+use crate::serve::roll::Roll;
+use crate::source::akeldo::AkeldoConfig;
 use crate::source::file;
 use crate::telemetry::chain::Chain;
 
@@ -74,7 +78,13 @@ async fn examine(settings: &Settings, checks: &mut Vec<Check>) {
     let (check, directory) = Check::of("directory", read, describe);
     checks.push(check);
     checks.push(examine_journal(settings).await);
-    checks.extend(examine_akeldo(settings).await);
+    let roll = match settings.akeldo {
+        Some(_) => Some(super::directory::roll(settings).await),
+        None => None,
+    };
+    if let (Some(config), Some(roll)) = (&settings.akeldo, &roll) {
+        checks.push(examine_akeldo(config, roll));
+    }
     match (&settings.amqp, &directory) {
         (Some(amqp), Some(directory)) => examine_rabbitmq(amqp, directory, checks).await,
         (None, _) => checks.push(Check {
@@ -85,6 +95,8 @@ async fn examine(settings: &Settings, checks: &mut Vec<Check>) {
         (Some(_), None) => {}
     }
     checks.push(examine_http(settings, directory.as_ref()));
+    let held = roll.as_ref().and_then(|roll| roll.as_ref().ok()?.held());
+    checks.extend(altinn::examine(settings, directory.as_ref(), held).await);
 }
 
 fn examine_http(settings: &Settings, directory: Option<&Directory>) -> Check {
@@ -142,11 +154,10 @@ async fn examine_journal(settings: &Settings) -> Check {
     check
 }
 
-/// The list of AKELDO that would be used, where it is used: how old, and how long.
-async fn examine_akeldo(settings: &Settings) -> Option<Check> {
-    let config = settings.akeldo.as_ref()?;
-    let problem = |says| Some(Check { what: "akeldo", ok: false, says });
-    let roll = match super::directory::roll(settings).await {
+/// The list of AKELDO that would be used: how old, and how long.
+fn examine_akeldo(config: &AkeldoConfig, roll: &anyhow::Result<Roll>) -> Check {
+    let problem = |says| Check { what: "akeldo", ok: false, says };
+    let roll = match roll {
         Ok(roll) => roll,
         Err(error) => return problem(Chain(error.as_ref()).to_string()),
     };
@@ -163,8 +174,8 @@ async fn examine_akeldo(settings: &Settings) -> Option<Check> {
              says why"
         ));
     }
-    let known = super::directory::count(&directory, &roll);
-    Some(Check { what: "akeldo", ok: true, says: format!("list of {list}; {known}") })
+    let known = super::directory::count(&directory, roll);
+    Check { what: "akeldo", ok: true, says: format!("list of {list}; {known}") }
 }
 
 async fn examine_rabbitmq(amqp: &AmqpConfig, directory: &Directory, checks: &mut Vec<Check>) {
