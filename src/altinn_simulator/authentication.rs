@@ -57,6 +57,14 @@ pub(super) async fn exchange(
 }
 
 impl Simulator {
+    /// The organisation for which whoever shows a token acts, whatever the token allows.
+    pub(super) fn shown_by(&self, headers: &HeaderMap) -> Option<OrganisationId> {
+        let (token, now) = (bearer(headers)?, self.now());
+        let world = self.lock();
+        let grant = world.altinn(token, now).or_else(|| world.maskinporten(token, now))?;
+        grant.organisation.clone()
+    }
+
     /// The organisation for which a call is made, when its token allows it.
     pub(super) fn caller(
         &self,

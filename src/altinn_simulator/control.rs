@@ -30,7 +30,8 @@ pub(super) async fn switch(
     Ok(axum::Json(world.faults.clone()))
 }
 
-/// `GET /simulator/state`: all file transfers, the oldest first, and how often each route was called.
+/// `GET /simulator/state`: all file transfers, the oldest first, how often each route was called, and which
+/// calls are or were held.
 pub(super) async fn state(State(simulator): State<Shared>) -> axum::Json<Value> {
     axum::Json(told(&simulator.lock()))
 }
@@ -52,9 +53,15 @@ pub(super) async fn cancel(
 pub(super) fn told(world: &World) -> Value {
     let mut transfers: Vec<_> = world.transfers().collect();
     transfers.sort_by_key(|transfer| transfer.created());
+    let held = world.held.iter().map(|((route, moment), calls)| {
+        json!({
+            "route": route, "moment": moment, "times": calls.times, "waiting": calls.waiting,
+        })
+    });
     json!({
         "transfers": transfers.into_iter().map(overview::told).collect::<Vec<Value>>(),
         "calls": world.calls,
+        "held": held.collect::<Vec<Value>>(),
         "faults": world.faults,
     })
 }

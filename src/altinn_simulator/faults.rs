@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::OrganisationId;
+
 /// A call that can go wrong on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +49,31 @@ pub struct Unavailable {
     pub code: Option<u16>,
 }
 
+/// When a call is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// Before anything is carried out: the call never takes effect.
+    Before,
+    /// When it has been carried out, with success.
+    After,
+}
+
+/// A call that gets no answer at all: its connection stays open until the caller goes away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    /// When.
+    pub moment: Moment,
+    /// Whose call alone: an organisation for which the caller's token acts; anybody's unless set. Calls of
+    /// `token` and `akeldo` are nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<OrganisationId>,
+    /// How many such calls are let through first.
+    #[serde(default)]
+    pub skip: u32,
+}
+
 /// What AKELDO answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,6 +97,8 @@ pub struct FaultSettings {
     pub unavailable: BTreeMap<Route, Unavailable>,
     /// So many calls of a route are carried out, and then the connection is cut without an answer.
     pub lost: BTreeMap<Route, u32>,
+    /// The next call of a route is held. Acts once.
+    pub held: BTreeMap<Route, Held>,
     /// So long a route waits before it does anything, in milliseconds.
     pub slow_millis: BTreeMap<Route, u64>,
     /// All tokens that were given out until now count no longer. Acts once.
@@ -96,6 +125,7 @@ impl FaultSettings {
     pub(super) fn take_over(&mut self, other: Self) {
         self.unavailable.extend(other.unavailable);
         self.lost.extend(other.lost);
+        self.held.extend(other.held);
         self.slow_millis.extend(other.slow_millis);
         self.expire_tokens |= other.expire_tokens;
         self.scan_millis = other.scan_millis.or(self.scan_millis);
@@ -119,6 +149,21 @@ impl FaultSettings {
     /// Whether the answer to this call is to be lost; counted.
     pub(super) fn take_lost(&mut self, route: Route) -> bool {
         self.lost.get_mut(&route).is_some_and(take_one)
+    }
+
+    /// Whether this call, made for this organisation, is to be held now; then no other is.
+    pub(super) fn take_held(
+        &mut self,
+        route: Route,
+        moment: Moment,
+        caller: Option<&OrganisationId>,
+    ) -> bool {
+        let Some(held) = self.held.get_mut(&route) else { return false };
+        let is_meant = held.organisation.as_ref().is_none_or(|meant| caller == Some(meant));
+        if held.moment != moment || !is_meant || take_one(&mut held.skip) {
+            return false;
+        }
+        self.held.remove(&route).is_some()
     }
 
     /// Whether the scan of this upload finds something; counted.
@@ -154,6 +199,14 @@ mod tests {
         assert_eq!(lost, [true, true, false]);
         assert_eq!(faults.take_unavailable(Route::List).unwrap().retry_after, Some(3));
         assert!(faults.take_unavailable(Route::List).is_none());
+        let bank = OrganisationId::norwegian("926018159").unwrap();
+        let held = r#"{"held":{"upload":{"moment":"after","organisation":"926018159","skip":1}}}"#;
+        faults.take_over(serde_json::from_str(held).unwrap());
+        assert!(!faults.take_held(Route::Upload, Moment::After, None));
+        assert!(!faults.take_held(Route::Upload, Moment::Before, Some(&bank)));
+        assert!(!faults.take_held(Route::Upload, Moment::After, Some(&bank)));
+        assert!(faults.take_held(Route::Upload, Moment::After, Some(&bank)));
+        assert!(!faults.take_held(Route::Upload, Moment::After, Some(&bank)));
         assert!(faults.take_failed_scan() && !faults.take_failed_scan());
         assert!(serde_json::from_str::<FaultSettings>(r#"{"lots":{}}"#).is_err());
     }

@@ -1,5 +1,5 @@
 //! Puts the services together on one address, and stands before them: counts, delays, 503, and answers
-//! that get lost.
+//! that get lost or never come.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -22,13 +22,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::config::{ClientConfig, Config, ConfigError, ResourceConfig};
-use super::faults::{FaultSettings, Route};
+use super::faults::{FaultSettings, Moment, Route};
 use super::key::{self, KeyError, RegisteredKey};
 use super::problem::{Code, Refusal, fresh_id};
 use super::world::World;
 use super::{
-    akeldo, authentication, control, events, initialise, list, maskinporten, overview, receive,
-    upload,
+    akeldo, authentication, control, events, hold, initialise, list, maskinporten, overview,
+    receive, upload,
 };
 use crate::channel::listen::{ListenLimits, listen};
 use crate::kernel::OrganisationId;
@@ -311,8 +311,19 @@ async fn stand_before(State(gate): State<Gate>, request: Request, next: Next) ->
         };
         return refusal.into_response();
     }
+    let caller = simulator.shown_by(request.headers());
+    let is_held = |moment| simulator.lock().faults.take_held(route, moment, caller.as_ref());
+    if is_held(Moment::Before) {
+        return hold::before(&simulator, route, request.into_body()).await;
+    }
     let response = next.run(request).await;
-    if response.status().is_success() && simulator.lock().faults.take_lost(route) {
+    if !response.status().is_success() {
+        return response;
+    }
+    if is_held(Moment::After) {
+        return hold::after(&simulator, route).await;
+    }
+    if simulator.lock().faults.take_lost(route) {
         return cut_off();
     }
     response

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::config::{Config, Limits};
 use super::events::{Event, Kind, Outlet};
-use super::faults::{FaultSettings, Route};
+use super::faults::{FaultSettings, Moment, Route};
 use super::problem::Code;
 use super::transfer::{Announcement, RecipientStatus, Status, Transfer, WrongStep};
 use crate::kernel::OrganisationId;
@@ -21,6 +21,15 @@ pub(super) struct Grant {
     pub(super) organisation: Option<OrganisationId>,
     pub(super) scopes: Vec<String>,
     pub(super) until: Timestamp,
+}
+
+/// How many calls of a route were held at a moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct HeldCalls {
+    /// Ever.
+    pub(super) times: u64,
+    /// Whose callers are still there.
+    pub(super) waiting: u64,
 }
 
 /// What happens by itself at a time.
@@ -36,6 +45,8 @@ pub(super) struct World {
     pub(super) faults: FaultSettings,
     /// Calls that came, by route.
     pub(super) calls: BTreeMap<Route, u64>,
+    /// Calls that were held.
+    pub(super) held: BTreeMap<(Route, Moment), HeldCalls>,
     transfers: HashMap<Uuid, Transfer>,
     due: BTreeSet<(Timestamp, Due, Uuid)>,
     maskinporten: HashMap<String, Grant>,
@@ -53,6 +64,7 @@ impl World {
         Self {
             faults: config.faults.clone(),
             calls: BTreeMap::new(),
+            held: BTreeMap::new(),
             transfers: HashMap::new(),
             due: BTreeSet::new(),
             maskinporten: HashMap::new(),

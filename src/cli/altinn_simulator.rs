@@ -20,7 +20,7 @@ WHAT IT PLAYS (paths below the printed address):
   GET  /authentication/api/v1/exchange/maskinporten   Altinn's token exchange
   ...  /broker/api/v1/filetransfer...                 Altinn Broker, all routes
   GET  /akeldo/aktoer, /akeldo/aktoer/ORGNR           AKELDO
-  GET  /simulator/state                               file transfers, counts of calls
+  GET  /simulator/state                               file transfers, counts of calls, what is held
   GET, POST /simulator/faults                         the switches: what is not named stays
   POST /simulator/cancel/ID                           takes a file transfer back
 
@@ -30,6 +30,10 @@ details, list, download, confirm, akeldo):
   {\"unavailable\": {\"upload\": {\"times\": 2, \"retry_after\": 1}}}
                                             the next two calls get 503 (\"code\": 21 or 30 if wanted)
   {\"lost\": {\"confirm\": 1}}                  the next call is carried out, and its answer gets lost
+  {\"held\": {\"upload\": {\"moment\": \"after\", \"organisation\": \"926018159\"}}}
+                                            the next call, here of one organisation, is carried out (with
+                                            \"before\" it is not) and never answered; \"skip\": 1
+                                            lets one such call through first
   {\"slow_millis\": {\"list\": 300}}            a route that waits before it does anything
   {\"expire_tokens\": true}                   no token counts any longer (acts once)
   {\"duplicate_listing\": true}               lists name every file transfer twice
@@ -174,6 +178,6 @@ mod tests {
             read.next().unwrap().unwrap();
             count += 1;
         }
-        assert_eq!(count, 12);
+        assert_eq!(count, 13);
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use innfri::altinn_simulator::{FaultSettings, Route};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
-use crate::caller::{AGENT, Altinn, BANK, RESOURCE, refused};
+use crate::caller::{AGENT, Altinn, BANK, PATIENCE, RESOURCE, refused};
 
 #[tokio::test]
 async fn unavailable_calls_do_nothing_and_say_when_to_try_again() {
@@ -55,6 +56,73 @@ async fn a_lost_answer_has_had_its_effect() {
     altinn.switch(json!({ "refuse_repeated_confirm": true })).await;
     assert_eq!(refused(bank.post(&confirm).await).await, (400, "BRO-00010".to_owned()));
     assert_eq!(agent.list("").await, [id]);
+}
+
+/// What the stand-in tells of held calls, once so many of their callers are still there.
+async fn held(altinn: &Altinn, waiting: u64) -> Value {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let held = altinn.running.state()["held"].clone();
+        let counts = held.as_array().unwrap().iter().map(|one| one["waiting"].as_u64().unwrap());
+        if !held.as_array().unwrap().is_empty() && counts.sum::<u64>() == waiting {
+            return held;
+        }
+        assert!(Instant::now() < until, "{held}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_held_call_is_never_answered_and_takes_effect_or_not() {
+    let altinn = Altinn::plain().await;
+    let (agent, bank) = (altinn.caller(AGENT).await, altinn.caller(BANK).await);
+    for (moment, status) in [("before", "Initialized"), ("after", "Published")] {
+        let id = agent.initialise(BANK).await;
+        altinn.switch(json!({ "held": { "upload": { "moment": moment } } })).await;
+        let mut caller = JoinSet::new();
+        let (uploader, to) = (agent.clone(), id.clone());
+        // More than fits into what lies between two programs.
+        caller.spawn(async move { uploader.upload(&to, &[7; 4 * 1024 * 1024]).await });
+        let told = held(&altinn, 1).await;
+        let told = told.as_array().unwrap().iter().find(|one| one["moment"] == moment);
+        assert_eq!(
+            told.unwrap(),
+            &json!({
+                "route": "upload", "moment": moment, "times": 1, "waiting": 1,
+            })
+        );
+        assert_eq!(altinn.running.state()["faults"]["held"], json!({}), "it acts once");
+        agent.until(&id, status).await;
+        // Others are answered meanwhile, and nothing ends by itself.
+        assert!(bank.list("&role=Sender").await.is_empty());
+        assert!(caller.try_join_next().is_none());
+        drop(caller);
+        assert_eq!(held(&altinn, 0).await.as_array().unwrap().last().unwrap()["times"], 1);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(agent.overview(&id).await["fileTransferStatus"], status);
+    }
+}
+
+#[tokio::test]
+async fn a_call_may_be_held_for_one_organisation_alone() {
+    let altinn = Altinn::plain().await;
+    let (agent, bank) = (altinn.caller(AGENT).await, altinn.caller(BANK).await);
+    let meant = json!({ "held": { "list": { "moment": "after", "organisation": BANK } } });
+    altinn.switch(meant.clone()).await;
+    for _ in 0..2 {
+        assert!(agent.list("").await.is_empty());
+    }
+    // A refused call is not one that was carried out.
+    assert_eq!(bank.get("?resourceId=nothing").await.status(), 403);
+    let mut caller = JoinSet::new();
+    caller.spawn(async move { bank.list("").await });
+    held(&altinn, 1).await;
+    drop(caller);
+    held(&altinn, 0).await;
+    altinn.switch(meant).await;
+    assert!(agent.list("").await.is_empty());
+    let wrong = json!({ "held": { "list": "after" } });
+    assert!(serde_json::from_value::<FaultSettings>(wrong).is_err());
 }
 
 #[tokio::test]
