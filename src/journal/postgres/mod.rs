@@ -26,14 +26,17 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/journal/postgres/migrations");
 const OLDEST: i32 = 130_000;
 
 /// Limits that the server keeps for us: on one statement, on waiting for a lock, and on a transaction
-/// that its process has forgotten; and how soon it notices that our machine is gone.
-const SESSION: [(&str, &str); 6] = [
+/// that its process has forgotten; how soon it notices that our machine is gone; and that a row is found by its
+/// key. With the server's usual costs, those of turning discs, it reads whole tables for each group as long as
+/// they are not very large.
+const SESSION: [(&str, &str); 7] = [
     ("statement_timeout", "20s"),
     ("lock_timeout", "10s"),
     ("idle_in_transaction_session_timeout", "60s"),
     ("tcp_keepalives_idle", "10"),
     ("tcp_keepalives_interval", "5"),
     ("tcp_keepalives_count", "3"),
+    ("random_page_cost", "1.1"),
 ];
 
 /// The store.
