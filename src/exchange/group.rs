@@ -64,6 +64,9 @@ struct Pending {
     claimed_type: Known,
     what: What,
     key: Key,
+    /// Whether it is decided on as if it had not been here before, without a look at the journal: that is so
+    /// nearly always, and where it is not, the commit collides, and it is decided on anew after a look.
+    presumed_new: bool,
     reply: oneshot::Sender<Result<Taken, IntakeError>>,
 }
 
@@ -120,7 +123,11 @@ impl Shared {
         round: Vec<Pending>,
         context: &Context<'_>,
     ) -> Result<Vec<Pending>, Vec<Pending>> {
-        let keys: Vec<Key> = round.iter().map(|pending| pending.key.clone()).collect();
+        let wanted = |pending: &Pending| match pending.presumed_new {
+            true => Key::default(),
+            false => pending.key.clone(),
+        };
+        let keys: Vec<Key> = round.iter().map(wanted).collect();
         let found = match self.parts.journal.look_up(&keys).await {
             Ok(found) => found,
             Err(error) => {
@@ -139,11 +146,14 @@ impl Shared {
         for (pending, committed) in round.into_iter().zip(outcome.committed) {
             match committed {
                 Some(taken) => {
+                    if pending.presumed_new {
+                        self.asked_of_guard(&pending, None, context.now);
+                    }
                     let (channel, claimed_type) = (pending.channel, pending.claimed_type);
                     self.parts.metrics.taken(channel, claimed_type, taken.disposition);
                     drop(pending.reply.send(Ok(taken)));
                 }
-                None => again.push(pending),
+                None => again.push(Pending { presumed_new: false, ..pending }),
             }
         }
         match outcome.error {
@@ -189,29 +199,15 @@ impl Shared {
         context: &Context<'_>,
     ) -> (Vec<Pending>, Vec<Decision>) {
         let mut kept = (Vec::with_capacity(round.len()), Vec::with_capacity(decisions.len()));
-        let mut guards = self.guards();
         for (pending, decision) in round.into_iter().zip(decisions) {
             let letter = decision.dead_letters.first().map(DeadLetter::signature);
-            let judgement = match &pending.what {
-                What::Read(_) => {
-                    let guard = guards.at(&pending.entrance);
-                    guard.judge(pending.admission, letter.as_deref(), context.now)
+            // What is only presumed is judged when it has proved right.
+            let judgement = match (&pending.what, pending.presumed_new) {
+                (What::Read(_), false) => {
+                    self.asked_of_guard(&pending, letter.as_deref(), context.now)
                 }
-                What::Dead(_) => Judgement::Keep,
+                (What::Read(_), true) | (What::Dead(_), _) => Judgement::Keep,
             };
-            self.parts.metrics.intake(guards.stopped());
-            match judgement {
-                Judgement::HoldBackAndStop => tracing::error!(
-                    signature = letter,
-                    entrance = %pending.entrance,
-                    "the intake has stopped: most of what arrives would become a dead letter for \
-                     this reason. Messages wait where they are; one in ten seconds is tried. Mend \
-                     the cause (directory, rights, or the sender's program): the intake then goes \
-                     on by itself. `innfri dead list` shows the letters so far"
-                ),
-                Judgement::KeepAndGoOn => tracing::info!("the intake goes on"),
-                Judgement::Keep | Judgement::HoldBack => {}
-            }
             match judgement {
                 Judgement::Keep | Judgement::KeepAndGoOn => {
                     kept.0.push(pending);
@@ -223,6 +219,26 @@ impl Shared {
             }
         }
         kept
+    }
+
+    /// What the guard says of a decision that leads to a letter with this signature, or to none.
+    fn asked_of_guard(&self, pending: &Pending, letter: Option<&str>, now: Timestamp) -> Judgement {
+        let mut guards = self.guards();
+        let judgement = guards.at(&pending.entrance).judge(pending.admission, letter, now);
+        self.parts.metrics.intake(guards.stopped());
+        match judgement {
+            Judgement::HoldBackAndStop => tracing::error!(
+                signature = letter,
+                entrance = %pending.entrance,
+                "the intake has stopped: most of what arrives would become a dead letter for \
+                 this reason. Messages wait where they are; one in ten seconds is tried. Mend \
+                 the cause (directory, rights, or the sender's program): the intake then goes \
+                 on by itself. `innfri dead list` shows the letters so far"
+            ),
+            Judgement::KeepAndGoOn => tracing::info!("the intake goes on"),
+            Judgement::Keep | Judgement::HoldBack => {}
+        }
+        judgement
     }
 }
 
@@ -237,13 +253,14 @@ fn read(admission: Admission, waiting: Waiting, context: &Context<'_>) -> Pendin
     match life {
         Life::Live => {
             let reading = decide::read(incoming, context);
+            let presumed_new = matches!(reading, Reading::Request(_));
             let (key, what) = (reading.key(), What::Read(Box::new(reading)));
-            Pending { entrance, admission, channel, claimed_type, key, what, reply }
+            Pending { entrance, admission, channel, claimed_type, key, presumed_new, what, reply }
         }
         Life::Dead => {
             let what = What::Dead(Box::new(incoming));
-            let key = Key::default();
-            Pending { entrance, admission, channel, claimed_type, key, what, reply }
+            let (key, presumed_new) = (Key::default(), false);
+            Pending { entrance, admission, channel, claimed_type, key, presumed_new, what, reply }
         }
     }
 }

@@ -30,6 +30,9 @@ pub(super) async fn look_up<S: Store>(
     seal: &dyn Seal,
     keys: &[Key],
 ) -> Result<Vec<Found>, Fault> {
+    if keys.iter().all(|key| *key == Key::default()) {
+        return Ok(keys.iter().map(|_| Found::default()).collect());
+    }
     let mut reader = store.read().await?;
 
     let messages: Vec<KeyRow> = keys

@@ -51,3 +51,29 @@ async fn an_intake_that_would_make_only_dead_letters_stops_and_goes_on_by_itself
     assert!(world.take(message("stranger", 16)).await.is_ok(), "one among many is no batch");
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_was_here_before_is_found_out_though_it_is_presumed_new() {
+    let guard = ExchangeConfig { batch_guard_percent: 80, batch_guard_window: 20, ..hurried() };
+    let world = World::new(guard, DeliveryPolicy::default()).await;
+    let message =
+        |id: u32, body: u32| world.take(world.incoming("agent", RESTGJELD, id, &restgjeld(body)));
+    for number in 0..20 {
+        assert_eq!(message(number, number).await.unwrap().disposition, Disposition::Accepted);
+    }
+    let first = world.all_cases().await;
+    for number in 0..20 {
+        let taken = message(number, number).await.unwrap();
+        assert_eq!(taken.disposition, Disposition::Repeated);
+        assert!(first.iter().any(|case| taken.case == Some(case.id)));
+    }
+    assert_eq!(world.all_cases().await, first);
+    // The same names with other content: as many as would be a batch stop the intake here as well.
+    for number in 0..15 {
+        let taken = message(number, 100 + number).await.unwrap();
+        assert_eq!(taken.disposition, Disposition::Rejected);
+    }
+    assert_eq!(message(15, 115).await, Err(IntakeError::Unavailable));
+    assert_eq!(letters(&world).await, 15);
+    world.end().await;
+}
