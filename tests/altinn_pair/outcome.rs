@@ -6,8 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::pair::{BankWorks, Pair};
-use crate::question::{UNLISTED_BANK, answered_by_the_bank, back_end, refused_by_the_agents_side};
+use crate::question::{
+    Expected, OWED, PLAIN, UNLISTED_BANK, answered_by_the_bank, back_end,
+    refused_by_the_agents_side,
+};
 use crate::server::Server;
+use crate::support::messages::AGENCY;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_outcome_of_a_loan_book_reaches_the_agency_through_altinn() {
@@ -84,4 +88,45 @@ async fn nothing_is_lost_and_nothing_doubled_by_an_altinn_in_trouble() {
     let mut counts = counts.chain(left["lost"].as_object().unwrap().values());
     let all_gone_wrong = counts.all(|left| *left == 0) && left["held"] == json!({});
     assert!(all_gone_wrong, "not all has gone wrong: {left:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_of_altinn_makes_innfri_look_at_once() {
+    let mut pair = Pair::start(BankWorks::LoanBook).await;
+    pair.agent.stop();
+    let secret = "0123456789abcdef0123456789abcdef";
+    pair.agent.write("secret", secret);
+    let settings = std::fs::read_to_string(pair.agent.path("innfri.toml")).unwrap();
+    let (often, seldom) = (
+        "poll_shortest_seconds = 1\npoll_longest_seconds = 2",
+        format!(
+            "poll_shortest_seconds = 600\npoll_longest_seconds = 600\nevents_secret_file = {:?}",
+            pair.agent.path("secret")
+        ),
+    );
+    assert!(settings.contains(often));
+    pair.agent.write("innfri.toml", &settings.replace(often, &seldom));
+    pair.agent.start().await;
+    let asked = pair.ask(PLAIN).await;
+    pair.until("an answer", |pair| pair.published().len() == 2).await;
+
+    let address = pair.agent.address().await;
+    let event = json!({
+        "specversion": "1.0", "id": "1", "source": "urn:altinn", "type": "no.altinn.broker.published",
+        "subject": format!("urn:altinn:organization:identifier-no:{AGENCY}"),
+        "data": { "Role": "Recipient" },
+    });
+    let tell = async |secret: &str| {
+        let url = format!("{address}/altinn/events/{secret}");
+        let request = reqwest::Client::new().post(url);
+        let request = request.header("content-type", "application/cloudevents+json");
+        request.body(event.to_string()).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(tell("ffffffffffffffffffffffffffffffff").await, 404);
+    assert_eq!(tell(secret).await, 200);
+    // It comes long before the next look would.
+    let outcome = pair.outcome(&asked).await;
+    Expected::Amount(OWED).check(&asked.question, &outcome);
+    pair.rest().await;
+    assert!(!pair.agent.said().contains(secret));
 }
