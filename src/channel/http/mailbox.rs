@@ -44,7 +44,7 @@ pub(super) struct HandedOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u32>,
     to: String,
-    /// Which attempt this is; leases that ran out are not counted.
+    /// Which attempt this is: 1 when it was neither handed back nor left until a lease ran out.
     attempts: u32,
     lease_until: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]

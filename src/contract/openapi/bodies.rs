@@ -220,7 +220,11 @@ fn mailbox_message() -> Json {
     let mut fields = delivered();
     fields.push(
         "attempts",
-        whole("One more than it was handed back (nack): leases that ran out are not counted.", 1),
+        whole(
+            "Which time it is handed out: one more for each time it was handed back (nack), and for each \
+             lease that ran out.",
+            1,
+        ),
     );
     fields.push("leaseUntil", time("When it is handed out again unless it is acknowledged."));
     of(
