@@ -18,8 +18,8 @@ pub const ANSWERER: &str = "datasentral";
 /// The queue that peers take messages from.
 pub const PEER_IN: &str = "peer.in";
 
-/// What docs/performance.md advises for PostgreSQL; the defaults are for a machine of 1 GB. Nothing here
-/// makes a commit less durable.
+/// PostgreSQL as for a machine of this size; its defaults are for a small one. Nothing here makes a commit less
+/// durable.
 const POSTGRESQL: [&str; 6] = [
     "shared_buffers=2GB",
     "max_wal_size=8GB",
