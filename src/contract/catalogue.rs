@@ -125,6 +125,11 @@ impl MessageType {
         self.row().answered_by
     }
 
+    /// The request that it answers; `None` for what answers none by its type alone.
+    pub fn answers(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|request| request.answered_by() == Some(self))
+    }
+
     /// Its JSON Schema (2020-12), as published.
     pub const fn schema(self) -> &'static str {
         self.row().schema

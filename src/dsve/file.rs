@@ -109,10 +109,7 @@ pub fn read_file(
 
 /// The request that a type asks or answers.
 fn request_of(kind: MessageType) -> Option<MessageType> {
-    MessageType::ALL.into_iter().find(|request| {
-        request.direction() == Direction::Request
-            && (*request == kind || request.answered_by() == Some(kind))
-    })
+    if kind.direction() == Direction::Request { Some(kind) } else { kind.answers() }
 }
 
 /// What goes out.

@@ -84,7 +84,7 @@ pub(super) fn read(file: &ArrivedFile, limits: &FileLimits) -> Option<Read> {
             let clues = (kind.direction() == Direction::Answer).then(|| {
                 let repeated = repeated_reference(&arrival.body);
                 let manifest = arrival.senders_reference.as_deref();
-                Clues::of([manifest, altinns, repeated.as_deref()], request_of(kind))
+                Clues::of([manifest, altinns, repeated.as_deref()], kind.answers())
             });
             let says = Says::Json(arrival.body.json);
             Some(Read { message_type: Some(kind), says, findings: arrival.notes, clues })
@@ -116,10 +116,5 @@ fn claimed(properties: &BTreeMap<String, String>) -> Option<MessageType> {
 
 /// The request that a file answers, as Altinn's property list says.
 fn asked_in(properties: &BTreeMap<String, String>) -> Option<MessageType> {
-    request_of(name::message_named(told(properties, MESSAGE_TYPE)?)?)
-}
-
-/// The request that an answer of this type answers.
-fn request_of(answer: MessageType) -> Option<MessageType> {
-    MessageType::ALL.into_iter().find(|request| request.answered_by() == Some(answer))
+    name::message_named(told(properties, MESSAGE_TYPE)?)?.answers()
 }
