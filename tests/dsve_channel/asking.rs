@@ -127,12 +127,14 @@ async fn the_same_file_again_has_no_effect() {
     let case = world.ask(1).await;
     let forwarded = case.forwarded_as.to_string();
     let told = Told { in_manifest: &forwarded, at_altinn: "their-own-7" };
-    let refused = r#"{"lost":{"confirm":1},"unavailable":{"overview":{"times":0}}}"#;
-    world.simulator.switch(serde_json::from_str(refused).unwrap());
+    let unconfirmed = r#"{"unavailable":{"confirm":{"times":1}}}"#;
+    world.simulator.switch(serde_json::from_str(unconfirmed).unwrap());
     world.message(BANK, told, ANSWER, &restgjeld_answer(1, "5.00")).await;
-    // Its confirmation gets lost once; whoever asks again finds it confirmed, or is given it again.
-    while world.look().await.confirmed.is_empty() {}
+    // It is kept, and its confirmation not taken: so it is offered again, and kept again.
+    let walk = world.look().await;
+    assert_eq!((walk.confirmed.len(), walk.left.len()), (0, 1), "{walk:?}");
     world.outcome().await;
+    world.fetch().await;
     assert!(world.look().await.confirmed.is_empty());
     let outcomes = world.delivered();
     let outcomes = outcomes.iter().filter(|(it, _)| matches!(it.purpose, Purpose::Outcome { .. }));
