@@ -35,8 +35,8 @@ impl Drop for Holding {
     }
 }
 
-/// Holds a call before it is carried out, and never returns. What it brought is read and forgotten: the server notices that a
-/// caller has gone only when nothing more is to be read from it.
+/// Holds a call before it is carried out, and never returns. What it brought is read and forgotten: the
+/// server notices that a caller has gone only when nothing more is to be read from it.
 pub(super) async fn before(simulator: &Shared, route: Route, body: Body) -> Response {
     let _holding = Holding::new(simulator, (route, Moment::Before));
     let mut brought = body.into_data_stream();

@@ -123,9 +123,8 @@ impl Shared {
         round: Vec<Pending>,
         context: &Context<'_>,
     ) -> Result<Vec<Pending>, Vec<Pending>> {
-        let wanted = |pending: &Pending| match pending.presumed_new {
-            true => Key::default(),
-            false => pending.key.clone(),
+        let wanted = |pending: &Pending| {
+            if pending.presumed_new { Key::default() } else { pending.key.clone() }
         };
         let keys: Vec<Key> = round.iter().map(wanted).collect();
         let found = match self.parts.journal.look_up(&keys).await {
